@@ -1,0 +1,1 @@
+"""jepa_social: social world models, pretrained on logged interactions and planned with among people."""

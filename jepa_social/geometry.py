@@ -1,0 +1,60 @@
+"""Plane geometry: SE(2) frames, relative poses, angles, segments.
+
+Everything here is differentiable, batched over leading axes and free of state. Positions are metres, angles radians.
+"""
+
+import torch
+from torch import Tensor
+
+
+def rotate(vector: Tensor, angle: Tensor) -> Tensor:
+    """Rotate `vector [...,2]` anticlockwise by `angle [...]`."""
+    cos, sin = angle.cos(), angle.sin()
+    x, y = vector[..., 0], vector[..., 1]
+    return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=-1)
+
+
+def to_frame(point: Tensor, origin: Tensor, heading: Tensor) -> Tensor:
+    """Express world `point [...,2]` in the frame at `origin [...,2]` whose x axis points along `heading [...]`."""
+    return rotate(point - origin, -heading)
+
+
+def from_frame(point: Tensor, origin: Tensor, heading: Tensor) -> Tensor:
+    """Inverse of `to_frame`: local `point [...,2]` to world coordinates."""
+    return rotate(point, heading) + origin
+
+
+def wrap_angle(angle: Tensor) -> Tensor:
+    """Map angles to (-pi, pi]."""
+    return torch.atan2(angle.sin(), angle.cos())
+
+
+def hold_last(value: Tensor, valid: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Carry the last valid value forward along `dim`: never looks ahead.
+
+    Returns the filled value (0 before the first valid entry) and a mask that is true from the first valid entry on.
+    """
+    steps = torch.arange(valid.shape[dim], device=valid.device)
+    shape = [1] * valid.ndim
+    shape[dim] = -1
+    last = torch.where(valid, steps.view(shape), -1).cummax(dim).values
+    held = value.gather(dim, last.clamp(min=0))
+    seen = last >= 0
+    return torch.where(seen, held, torch.zeros_like(held)), seen
+
+
+def closest_on_segment(point: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Point of the segment `start`–`end` (`[...,2]` each) that is nearest to `point [...,2]`."""
+    along = end - start
+    length = along.square().sum(-1, keepdim=True).clamp(min=1e-12)
+    share = ((point - start) * along).sum(-1, keepdim=True) / length
+    return start + share.clamp(0.0, 1.0) * along
+
+
+def swept_distance(start: Tensor, end: Tensor) -> Tensor:
+    """Least distance to the origin of a point that moves from `start [...,2]` to `end [...,2]` in a straight line.
+
+    With relative positions of two discs this is their least centre distance between two frames, so that fast agents
+    cannot jump through each other between frames.
+    """
+    return closest_on_segment(torch.zeros_like(start), start, end).norm(dim=-1)

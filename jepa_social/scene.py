@@ -1,0 +1,242 @@
+"""`Scene`: the one typed batch that travels through the whole circle.
+
+Axes: B scenes, N agents, T frames, W walls. Agents are a set: their order carries no meaning, and slots whose
+`present` is false everywhere are padding that nothing may depend on.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from tensordict import TensorDict, tensorclass
+from torch import Tensor
+
+from jepa_social.geometry import hold_last, rotate
+
+KINDS = ("pedestrian", "robot", "cyclist", "vehicle", "other")
+"""Names of the integers in `Scene.kind`."""
+
+MIN_SPEED = 0.1
+"""m/s below which displacement is annotation noise and the last heading is kept."""
+
+FAR = 1.0e4
+"""Coordinate (m) of padding walls: too far to matter."""
+
+
+@tensorclass
+class Scene:
+    """What was seen of all agents (see the module for the axes).
+
+    Attributes:
+        position: `[B,N,T,2]` m, world frame; 0 where absent.
+        velocity: `[B,N,T,2]` m/s, by *backward* differences (no look ahead); 0 where unknown.
+        heading: `[B,N,T]` rad; holds its last value while an agent stands, 0 until it first moves.
+        present: `[B,N,T]` bool.
+        kind: `[B,N]` index into `KINDS`.
+        radius: `[B,N]` m.
+        ego: `[B]` index of the ego, -1 where nobody is.
+        dt: `[B]` s between frames.
+        goal: `[B,2]` m, the ego's own goal (what it knows of itself), or None.
+        speed: `[B]` m/s, the ego's own preferred (and greatest) speed, or None.
+        walls: `[B,W,4]` m, segments x0 y0 x1 y1, or None.
+        truth: what only a simulator knows (others' goals, traits); probes may read it, models never.
+    """
+
+    position: Tensor
+    velocity: Tensor
+    heading: Tensor
+    present: Tensor
+    kind: Tensor
+    radius: Tensor
+    ego: Tensor
+    dt: Tensor
+    goal: Tensor | None = None
+    speed: Tensor | None = None
+    walls: Tensor | None = None
+    truth: TensorDict | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        position: Any,
+        dt: Any,
+        *,
+        present: Any = None,
+        velocity: Any = None,
+        heading: Any = None,
+        kind: Any = 0,
+        radius: Any = 0.3,
+        ego: Any = -1,
+        goal: Any = None,
+        speed: Any = None,
+        walls: Any = None,
+        truth: TensorDict | None = None,
+    ) -> "Scene":
+        """Build a scene from arrays or tensors of one scene (`position [N,T,2]`) or of a batch (`[B,N,T,2]`).
+
+        NaN positions mean absent. `velocity` defaults to backward differences, `heading` to the direction of the last
+        motion faster than `MIN_SPEED`. Scalars are broadcast.
+
+        Raises:
+            ValueError: a shape does not fit, `dt` is not positive, or a present agent has a non-finite position.
+        """
+        pos = _float(position)
+        if pos.ndim not in (3, 4) or pos.shape[-1] != 2:
+            raise ValueError(f"position must be [N,T,2] or [B,N,T,2], got {tuple(pos.shape)}")
+        single = pos.ndim == 3
+
+        def batched(value: Any, shape: Sequence[int], name: str, dtype: torch.dtype = torch.float32) -> Tensor:
+            tensor = torch.as_tensor(np.asarray(value) if not isinstance(value, Tensor) else value).to(pos.device)
+            if single and tensor.ndim == len(shape) - 1 and tensor.ndim > 0:
+                tensor = tensor[None]
+            if tensor.ndim == len(shape) - 1 and tensor.ndim > 0 and len(shape) == 2 and tensor.shape[0] == shape[0]:
+                tensor = tensor[:, None]
+            try:
+                return tensor.to(dtype).expand(*shape).clone()
+            except RuntimeError as error:
+                raise ValueError(f"{name} must have shape {list(shape)}, got {list(tensor.shape)}") from error
+
+        if single:
+            pos = pos[None]
+        b, n, t = pos.shape[:3]
+        finite = pos.isfinite().all(-1)
+        seen = finite if present is None else batched(present, (b, n, t), "present", torch.bool)
+        if (seen & ~finite).any():
+            i, j, k = (seen & ~finite).nonzero()[0].tolist()
+            raise ValueError(f"scene {i}, agent {j} is present at frame {k} but its position is not finite")
+        step = batched(dt, (b,), "dt")
+        if not bool((step > 0).all()):
+            raise ValueError("dt must be positive, in seconds")
+        pos = torch.where(seen[..., None], pos, torch.zeros_like(pos))
+        if velocity is None:
+            vel = backward_difference(pos, seen, step)
+        else:
+            vel = batched(velocity, (b, n, t, 2), "velocity").nan_to_num(0.0) * seen[..., None]
+        if heading is None:
+            yaw = motion_heading(vel, seen)
+        else:
+            yaw = batched(heading, (b, n, t), "heading").nan_to_num(0.0) * seen
+        return cls(
+            position=pos,
+            velocity=vel,
+            heading=yaw,
+            present=seen,
+            kind=batched(kind, (b, n), "kind", torch.long),
+            radius=batched(radius, (b, n), "radius"),
+            ego=batched(ego, (b,), "ego", torch.long),
+            dt=step,
+            goal=None if goal is None else batched(goal, (b, 2), "goal"),
+            speed=None if speed is None else batched(speed, (b,), "speed"),
+            walls=None if walls is None else batched(walls, (b, np.shape(walls)[-2], 4), "walls"),
+            truth=truth,
+            batch_size=[b],
+        )
+
+    @property
+    def agents(self) -> int:
+        """N, padding included."""
+        return self.position.shape[1]
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.position.shape[2]
+
+    def between(self, start: int, stop: int) -> "Scene":
+        """The frames `start` (included) to `stop` (excluded)."""
+        new = self.clone(False)
+        for name in ("position", "velocity", "heading", "present"):
+            setattr(new, name, getattr(self, name)[:, :, start:stop])
+        return new
+
+    def permute(self, order: Tensor) -> "Scene":
+        """Reorder agents by `order [N]`; `ego` follows."""
+        new = self.clone(False)
+        for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+            setattr(new, name, getattr(self, name)[:, order])
+        inverse = order.argsort()
+        new.ego = torch.where(self.ego >= 0, inverse[self.ego.clamp(min=0)], self.ego)
+        return new
+
+    def pad(self, agents: int) -> "Scene":
+        """Append absent agents until there are `agents`."""
+        extra = agents - self.agents
+        if extra < 0:
+            raise ValueError(f"cannot pad {self.agents} agents down to {agents}")
+        new = self.clone(False)
+        for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+            value = getattr(self, name)
+            setattr(new, name, torch.cat((value, value.new_zeros(value.shape[0], extra, *value.shape[2:])), dim=1))
+        return new
+
+    def transform(self, angle: Tensor | float, shift: Tensor | Sequence[float]) -> "Scene":
+        """Rigid motion of the whole scene: rotate by `angle` (rad) about the origin, then shift by `shift [2]` (m)."""
+        turn = torch.as_tensor(angle, dtype=self.position.dtype, device=self.position.device)
+        move = torch.as_tensor(shift, dtype=self.position.dtype, device=self.position.device)
+        new = self.clone(False)
+        mask = self.present[..., None]
+        new.position = torch.where(mask, rotate(self.position, turn) + move, self.position)
+        new.velocity = rotate(self.velocity, turn)
+        new.heading = torch.where(self.present, self.heading + turn, self.heading)
+        if self.goal is not None:
+            new.goal = rotate(self.goal, turn) + move
+        if self.walls is not None:
+            ends = self.walls.unflatten(-1, (2, 2))
+            new.walls = (rotate(ends, turn) + move).flatten(-2)
+        return new
+
+    @staticmethod
+    def collate(scenes: Sequence["Scene"]) -> "Scene":
+        """Stack batches of scenes into one, padding agents to the largest N.
+
+        Raises:
+            ValueError: the scenes differ in frames or in which optional fields they carry.
+        """
+        if len({scene.frames for scene in scenes}) > 1:
+            raise ValueError(f"scenes differ in frames: {sorted({scene.frames for scene in scenes})}")
+        agents = max(scene.agents for scene in scenes)
+        for name in ("goal", "speed", "walls"):
+            if len({getattr(scene, name) is None for scene in scenes}) > 1:
+                raise ValueError(f"some scenes have `{name}` and others do not: give it to all or to none")
+        padded = [scene.pad(agents) for scene in scenes]
+        if padded[0].walls is not None:
+            most = max(scene.walls.shape[1] for scene in padded)
+            for scene in padded:
+                fill = scene.walls.new_full((scene.walls.shape[0], most - scene.walls.shape[1], 4), FAR)
+                scene.walls = torch.cat((scene.walls, fill), dim=1)
+        return torch.cat(padded, dim=0)  # pyright: ignore[reportArgumentType,reportReturnType]
+
+
+def moving(velocity: Tensor, present: Tensor) -> Tensor:
+    """Where an agent is seen to move faster than `MIN_SPEED`: `[...,T]` bool."""
+    return present & (velocity.norm(dim=-1) > MIN_SPEED)
+
+
+def oriented(velocity: Tensor, present: Tensor) -> Tensor:
+    """Where an agent has been seen to move, so that its heading means something: `[...,T]` bool, causal."""
+    return moving(velocity, present).cummax(dim=-1).values & present
+
+
+def known_velocity(present: Tensor) -> Tensor:
+    """Where a backward difference exists: present now and one frame ago, `[...,T]` bool."""
+    before = torch.cat((torch.zeros_like(present[..., :1]), present[..., :-1]), dim=-1)
+    return present & before
+
+
+def backward_difference(position: Tensor, present: Tensor, dt: Tensor) -> Tensor:
+    """Velocity `[B,N,T,2]` from the last displacement only; 0 in an agent's first frame, where it is unknown."""
+    step = position[..., 1:, :] - position[..., :-1, :]
+    velocity = torch.cat((torch.zeros_like(position[..., :1, :]), step), dim=-2) / dt.view(-1, 1, 1, 1)
+    return velocity * known_velocity(present)[..., None]
+
+
+def motion_heading(velocity: Tensor, present: Tensor) -> Tensor:
+    """Heading `[B,N,T]` rad of the last motion above `MIN_SPEED`; 0 before the first."""
+    angle = torch.atan2(velocity[..., 1], velocity[..., 0])
+    return hold_last(angle, moving(velocity, present), dim=-1)[0] * present
+
+
+def _float(value: Any) -> Tensor:
+    tensor = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+    return tensor.to(torch.float32)

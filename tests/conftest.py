@@ -1,0 +1,41 @@
+"""Shared fixtures: small random scenes and the real logs, where they are to be had."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from jepa_social.scene import Scene
+
+
+def random_scene(batch: int = 3, agents: int = 5, frames: int = 12, seed: int = 0, gaps: bool = True) -> Scene:
+    """Smooth random walks with agents that come late, leave early and pad."""
+    generator = torch.Generator().manual_seed(seed)
+    velocity = torch.randn(batch, agents, 1, 2, generator=generator)
+    velocity = velocity + 0.2 * torch.randn(batch, agents, frames, 2, generator=generator).cumsum(2)
+    position = 4 * torch.randn(batch, agents, 1, 2, generator=generator) + (0.4 * velocity).cumsum(2)
+    present = torch.ones(batch, agents, frames, dtype=torch.bool)
+    if gaps:
+        present[:, -1, :3] = False
+        present[:, -2, frames // 2 + 2 :] = False
+        present[0, -1] = False
+    return Scene.from_arrays(
+        position, 0.4, present=present, ego=torch.zeros(batch), goal=torch.randn(batch, 2, generator=generator) * 5,
+        speed=1.2,
+    )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return random_scene()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Root of the real logs (`JEPA_SOCIAL_DATA`, else `../shared/data` beside the checkout)."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    root = Path(os.environ.get("JEPA_SOCIAL_DATA", default))
+    if not (root / "eth_ucy").is_dir():
+        pytest.skip(f"real logs are absent: no {root}/eth_ucy (set JEPA_SOCIAL_DATA)")
+    return root
