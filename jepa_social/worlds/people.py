@@ -1,0 +1,106 @@
+"""Who the scripted people are: hidden traits, and how a population of them is drawn."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Hidden traits of the n people of one scene, each `[n]`.
+
+    Attributes:
+        speed: m/s, preferred and greatest walking speed.
+        radius: m.
+        margin: m of room wanted beyond touching: personal space.
+        share: how far they give way: ORCA's responsibility, 0 (not at all) to 1 (alone), 0.5 reciprocal.
+        social_force: bool, driven by social forces instead of ORCA.
+    """
+
+    speed: np.ndarray
+    radius: np.ndarray
+    margin: np.ndarray
+    share: np.ndarray
+    social_force: np.ndarray
+
+
+@dataclass(frozen=True)
+class Population:
+    """What people are like: normal distributions are clipped to their `*_range`, the others are uniform in it.
+
+    Attributes:
+        speed_mean, speed_std, speed_range: m/s.
+        radius_range: m.
+        margin_range: m, personal space beyond touching.
+        share_mean, share_std, share_range: responsibility in [0, 1].
+        social_force: share of people in [0, 1] who are driven by social forces, mixed with the ORCA people.
+        neighbor_dist: m within which people heed one another.
+        horizon: s for which ORCA people look ahead.
+    """
+
+    speed_mean: float = 1.0
+    speed_std: float = 0.2
+    speed_range: tuple[float, float] = (0.4, 1.6)
+    radius_range: tuple[float, float] = (0.3, 0.3)
+    margin_range: tuple[float, float] = (0.0, 0.15)
+    share_mean: float = 0.5
+    share_std: float = 0.1
+    share_range: tuple[float, float] = (0.0, 1.0)
+    social_force: float = 0.0
+    neighbor_dist: float = 10.0
+    horizon: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a range that is empty or a share outside [0, 1]."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_range") and not 0 <= value[0] <= value[1]:
+                raise ValueError(f"population.{field.name} must be (low, high) with 0 <= low <= high, got {value}")
+        if self.speed_range[0] <= 0 or self.radius_range[0] <= 0:
+            raise ValueError("population.speed_range and population.radius_range must be above 0")
+        if not (0 <= self.social_force <= 1 and self.share_range[1] <= 1):
+            raise ValueError("population.social_force and population.share_range must lie in [0, 1]")
+
+    def sample(self, rng: np.random.Generator, count: int) -> Traits:
+        """Draw `count` people."""
+        return Traits(
+            speed=rng.normal(self.speed_mean, self.speed_std, count).clip(*self.speed_range),
+            radius=rng.uniform(*self.radius_range, count),
+            margin=rng.uniform(*self.margin_range, count),
+            share=rng.normal(self.share_mean, self.share_std, count).clip(*self.share_range),
+            social_force=rng.random(count) < self.social_force,
+        )
+
+
+CROWDNAV = Population(speed_std=0.0, margin_range=(0.02, 0.02), share_std=0.0)
+"""People of CrowdNav's standard test (Chen et al. 2019): all alike, reciprocal, 0.01 m added to every radius."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Everyone of E scenes, the ego in slot 0, as tensors; padded slots are not in `present`.
+
+    Attributes:
+        present: `[E,N]` bool.
+        speed, radius, margin, share: `[E,N]`, see `Traits`.
+        social_force: `[E,N]` bool.
+        group: `[E,N]` id of the group within the scene, -1 for none.
+        goals: `[E,N,G,2]` m, visited in order; the last one is stayed at.
+        gate: `[E,4]` x y and unit normal of the opening that leads through the walls; NaN where there is none.
+    """
+
+    present: Tensor
+    speed: Tensor
+    radius: Tensor
+    margin: Tensor
+    share: Tensor
+    social_force: Tensor
+    group: Tensor
+    goals: Tensor
+    gate: Tensor
+
+    def repeat(self, copies: int) -> "People":
+        """Every scene `copies` times in a row."""
+        return People(**{f.name: torch.repeat_interleave(getattr(self, f.name), copies, 0) for f in fields(self)})

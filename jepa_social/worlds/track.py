@@ -1,0 +1,91 @@
+"""The memory of a running world: frame after frame, and the `Scene` it makes of the last few."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from tensordict import TensorDict
+from torch import Tensor
+
+from jepa_social.scene import MIN_SPEED, Scene
+
+
+@dataclass
+class Track:
+    """What happened so far in E scenes; frames are never changed once pushed, so copies share them.
+
+    Attributes:
+        kind, radius: `[E,N]`.
+        dt: s.
+        goal: `[E,2]` m, the ego's; the ego is agent 0.
+        speed: `[E]` m/s, the ego's.
+        walls: `[E,W,4]` m or None.
+    """
+
+    kind: Tensor
+    radius: Tensor
+    dt: float
+    goal: Tensor
+    speed: Tensor
+    walls: Tensor | None
+    position: list[Tensor] = field(default_factory=list)
+    velocity: list[Tensor] = field(default_factory=list)
+    heading: list[Tensor] = field(default_factory=list)
+    present: list[Tensor] = field(default_factory=list)
+
+    def push(self, position: Tensor, present: Tensor) -> None:
+        """Append one frame: `position [E,N,2]` m, `present [E,N]` bool; velocities are backward differences."""
+        new = torch.where(present[..., None], position, 0.0).float()
+        if self.present:
+            known = present & self.present[-1]
+            velocity = torch.where(known[..., None], (new - self.position[-1]) / self.dt, 0.0)
+            angle = torch.atan2(velocity[..., 1], velocity[..., 0])
+            heading = torch.where(velocity.square().sum(-1) > MIN_SPEED**2, angle, self.heading[-1])
+        else:
+            velocity, heading = torch.zeros_like(new), torch.zeros_like(new[..., 0])
+        self.position.append(new)
+        self.velocity.append(velocity)
+        self.heading.append(heading)
+        self.present.append(present)
+
+    def window(self, frames: int, truth: TensorDict | None = None) -> Scene:
+        """The last `frames` frames, padded on the left with frames in which nobody is present."""
+
+        def stack(values: list[Tensor]) -> Tensor:
+            last = values[-frames:]
+            return torch.stack([torch.zeros_like(last[0])] * (frames - len(last)) + last, dim=2)
+
+        present = stack(self.present)
+        return Scene(
+            position=stack(self.position),
+            velocity=stack(self.velocity),
+            heading=stack(self.heading) * present,
+            present=present,
+            kind=self.kind,
+            radius=self.radius,
+            ego=torch.zeros(len(self.kind), dtype=torch.long, device=self.kind.device),
+            dt=torch.full((len(self.kind),), self.dt, device=self.kind.device),
+            goal=self.goal,
+            speed=self.speed,
+            walls=self.walls,
+            truth=truth,
+            batch_size=[len(self.kind)],
+        )
+
+    def branch(self, copies: int) -> "Track":
+        """Every scene `copies` times in a row; pushing to the copy leaves this one as it is."""
+
+        def again(value: Tensor) -> Tensor:
+            return value if copies == 1 else value.repeat_interleave(copies, dim=0)
+
+        return replace(
+            self,
+            kind=again(self.kind),
+            radius=again(self.radius),
+            goal=again(self.goal),
+            speed=again(self.speed),
+            walls=None if self.walls is None else again(self.walls),
+            position=[again(value) for value in self.position],
+            velocity=[again(value) for value in self.velocity],
+            heading=[again(value) for value in self.heading],
+            present=[again(value) for value in self.present],
+        )
