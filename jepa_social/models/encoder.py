@@ -1,0 +1,154 @@
+"""Scene encoder: a factorised space–time transformer over (agent, frame) tokens, causal in time."""
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from jepa_social.geometry import wrap_angle
+from jepa_social.models.layers import FeedForward, RelativeAttention
+from jepa_social.models.poses import (
+    SOCIAL_FEATURES,
+    TEMPORAL_FEATURES,
+    pairs,
+    social_pose,
+    temporal_pose,
+    vector_pairs,
+)
+from jepa_social.models.tokenizer import MotionTokenizer, has_frame
+from jepa_social.scene import Scene
+
+Keys = tuple[Tensor, Tensor]
+
+
+@dataclass
+class Stream:
+    """What a streamed encoding remembers: the last frames, who was oriented before them, keys and values per layer."""
+
+    scene: Scene
+    oriented_before: Tensor
+    keys: list[Keys]
+
+
+class EncoderBlock(nn.Module):
+    """Attention over an agent's own past, then over the agents of the same frame, then an MLP (all pre-norm)."""
+
+    def __init__(self, width: int, heads: int, ratio: float):
+        super().__init__()
+        self.time_norm = nn.LayerNorm(width)
+        self.time = RelativeAttention(width, heads, TEMPORAL_FEATURES)
+        self.social_norm = nn.LayerNorm(width)
+        self.social = RelativeAttention(width, heads, SOCIAL_FEATURES)
+        self.feed = FeedForward(width, ratio)
+
+    def forward(
+        self, x: Tensor, past: Keys | None, time_pose: Tensor, time_mask: Tensor, social_pose: Tensor, social_mask: Tensor
+    ) -> tuple[Tensor, Keys]:
+        """`x [B,N,T,D]`; returns the new tokens and this layer's keys and values over all frames known so far."""
+        normed = self.time_norm(x)
+        keys = self.time.keys(normed)
+        if past is not None:
+            keys = (torch.cat((past[0], keys[0]), dim=-2), torch.cat((past[1], keys[1]), dim=-2))
+        x = x + self.time(normed, keys, time_pose, time_mask)
+        normed = rearrange(self.social_norm(x), "b n t d -> b t n d")
+        social = self.social(normed, self.social.keys(normed), social_pose, social_mask)
+        return self.feed(x + rearrange(social, "b t n d -> b n t d")), keys
+
+
+class SceneEncoder(nn.Module):
+    """`encode(scene) -> [B,N,T,D]`: all agents in one pass, each token knowing only frames up to its own.
+
+    Args:
+        window: frames that a token may look back, itself included (per layer); a stream keeps no more.
+        reach: m beyond which agents do not attend to each other.
+    """
+
+    def __init__(
+        self, width: int, depth: int, heads: int, mlp_ratio: float, window: int, reach: float
+    ):
+        super().__init__()
+        self.window, self.reach = window, reach
+        self.tokenizer = MotionTokenizer(width)
+        self.blocks = nn.ModuleList(EncoderBlock(width, heads, mlp_ratio) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.head = nn.Linear(width, width)
+
+    def forward(self, scene: Scene) -> Float[Tensor, "B N T D"]:
+        """Encode all frames at once; latents of absent agents are zero."""
+        return self._encode(scene, has_frame(scene), new=scene.frames, past=None)[0]
+
+    def step(self, frame: Scene, stream: Stream | None = None) -> tuple[Float[Tensor, "B N 1 D"], Stream]:
+        """Encode one new frame (a scene with T = 1) and update the stream. Equals `forward` on all frames so far.
+
+        The cost is one frame's, whatever the history. Agents must keep their slots.
+        """
+        if frame.frames != 1:
+            raise ValueError(f"a stream takes one frame at a time, got {frame.frames}")
+        if stream is None:
+            scene, before, past = frame, torch.zeros_like(frame.present[..., 0]), None
+        else:
+            scene, before, past = _append(stream.scene, frame), stream.oriented_before, stream.keys
+        seen = has_frame(scene, before)
+        latent, keys = self._encode(scene, seen, new=1, past=past)
+        keep = min(self.window, scene.frames)
+        drop = scene.frames - keep
+        before = (before | seen[..., :drop].any(-1)) if drop else before
+        keys = [(key[..., -keep:, :], value[..., -keep:, :]) for key, value in keys]
+        return latent, Stream(scene.between(drop, scene.frames), before, keys)
+
+    def _encode(
+        self, scene: Scene, frame: Bool[Tensor, "B N T"], new: int, past: list[Keys] | None
+    ) -> tuple[Tensor, list[Keys]]:
+        """Encode the last `new` frames of `scene`, given the keys of the frames before."""
+        present = scene.present[..., -new:]
+        x = self.tokenizer(scene, frame)[..., -new:, :]
+        time_pose, time_mask = self._time(scene, frame, new)
+        social, social_mask = self._social(scene.between(scene.frames - new, scene.frames), frame[..., -new:])
+        keys = []
+        for layer, block in enumerate(self.blocks):
+            x, known = block(x, past[layer] if past else None, time_pose, time_mask, social, social_mask)
+            keys.append(known)
+        return self.head(self.norm(x)) * present[..., None], keys
+
+    def _time(self, scene: Scene, frame: Tensor, new: int) -> tuple[Tensor, Tensor]:
+        position, heading = scene.position, scene.heading
+        frames = torch.arange(scene.frames, device=position.device)
+        lag = frames[-new:, None] - frames[None, :]
+        mask = (lag >= 0) & (lag < self.window) & scene.present[:, :, None, :] & scene.present[:, :, -new:, None]
+        query = heading[..., -new:, None]
+        pose = temporal_pose(
+            position[:, :, None] - position[:, :, -new:, None],
+            query,
+            wrap_angle(heading[:, :, None, :] - query),
+            (lag.clamp(min=0) * scene.dt.view(-1, 1, 1, 1)).expand(mask.shape),
+            frame[..., -new:, None].expand(mask.shape),
+            frame[..., -new:, None] & frame[..., None, :],
+        )
+        return pose * mask[..., None], mask
+
+    def _social(self, scene: Scene, frame: Tensor) -> tuple[Tensor, Tensor]:
+        by_time = [rearrange(v, "b n t ... -> b t n ...") for v in (scene.position, scene.velocity)]
+        heading, seen, present = (rearrange(v, "b n t -> b t n") for v in (scene.heading, frame, scene.present))
+        offset = vector_pairs(by_time[0])
+        others = ~torch.eye(scene.agents, dtype=torch.bool, device=offset.device)
+        mask = present[..., None, :] & present[..., :, None] & others & (offset.norm(dim=-1) < self.reach)
+        radius = scene.radius[:, None]
+        pose = social_pose(
+            offset,
+            vector_pairs(by_time[1]),
+            heading[..., :, None],
+            pairs(heading),
+            (radius[..., :, None] + radius[..., None, :]).expand(mask.shape),
+            seen[..., :, None].expand(mask.shape),
+            seen[..., :, None] & seen[..., None, :],
+        )
+        return pose * mask[..., None], mask
+
+
+def _append(scene: Scene, frame: Scene) -> Scene:
+    new = frame.clone(False)
+    for name in ("position", "velocity", "heading", "present"):
+        setattr(new, name, torch.cat((getattr(scene, name), getattr(frame, name)), dim=2))
+    return new

@@ -1,0 +1,64 @@
+"""What encoding gives: latents with the poses that they stand at."""
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from jepa_social.scene import Scene
+
+
+@dataclass
+class Anchor:
+    """The instant from which the future is imagined: one frame's latents and poses. Axes B scenes, N agents."""
+
+    state: Float[Tensor, "B N D"]
+    position: Float[Tensor, "B N 2"]
+    velocity: Float[Tensor, "B N 2"]
+    heading: Float[Tensor, "B N"]
+    oriented: Bool[Tensor, "B N"]
+    present: Bool[Tensor, "B N"]
+    radius: Float[Tensor, "B N"]
+    dt: Float[Tensor, "B"]
+    ego: Int[Tensor, "B"]
+
+    @staticmethod
+    def cat(anchors: "list[Anchor]") -> "Anchor":
+        """Join along B."""
+        return Anchor(*(torch.cat([getattr(a, f.name) for a in anchors]) for f in fields(Anchor)))
+
+    def select(self, agents: Int[Tensor, "B K"]) -> "Anchor":
+        """Keep only the listed agents of each scene; `ego` becomes its index in the list, or -1 if it is not in it."""
+        rows = torch.arange(agents.shape[0], device=agents.device)[:, None]
+        found = agents == self.ego[:, None]
+        ego = torch.where(found.any(1), found.int().argmax(1), -1)
+        names = ("state", "position", "velocity", "heading", "oriented", "present", "radius")
+        return Anchor(*(getattr(self, name)[rows, agents] for name in names), self.dt, ego)
+
+
+@dataclass
+class Latents:
+    """Latents of a scene's agents at each of its frames.
+
+    `state` is zero where an agent is absent; `oriented` says who has a frame of its own (see `scene.oriented`).
+    """
+
+    state: Float[Tensor, "B N T D"]
+    oriented: Bool[Tensor, "B N T"]
+    scene: Scene
+
+    def at(self, frame: int = -1) -> Anchor:
+        """The anchor at `frame` (the last by default)."""
+        scene = self.scene
+        return Anchor(
+            self.state[:, :, frame],
+            scene.position[:, :, frame],
+            scene.velocity[:, :, frame],
+            scene.heading[:, :, frame],
+            self.oriented[:, :, frame],
+            scene.present[:, :, frame],
+            scene.radius,
+            scene.dt,
+            scene.ego,
+        )

@@ -1,0 +1,106 @@
+"""Costs: small composable objects, each `cost(imagined) -> [B,S]`, summed by weight.
+
+Every term is dimensionless and about 1 when matters are as bad as they reasonably get, so that weights compare.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepa_social.planning.imagined import Imagined
+
+
+class Cost(Protocol):
+    """Judges plans: lower is better."""
+
+    def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
+        """Cost of each plan."""
+        ...
+
+
+class Weighted:
+    """Weighted sum of named costs; a weight of 0 leaves a term out."""
+
+    def __init__(self, terms: Mapping[str, Cost], weights: Mapping[str, float]):
+        if set(terms) != set(weights):
+            raise ValueError(f"cost terms {sorted(terms)} and weights {sorted(weights)} must have the same names")
+        self.terms = {name: (float(weights[name]), term) for name, term in terms.items() if weights[name]}
+
+    def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
+        """Sum over terms."""
+        total = imagined.actions.new_zeros(imagined.actions.shape[:2])
+        for weight, term in self.terms.values():
+            total = total + weight * term(imagined)
+        return total
+
+
+class Progress:
+    """Distance still to go, averaged over the plan and relative to what full speed would cover.
+
+    -1 for going straight to the goal at the preferred speed throughout is not reachable by averaging; standing still is 0.
+    """
+
+    def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
+        """Mean over steps of (distance to the goal then - now) / (speed * duration)."""
+        left = (imagined.ego - imagined.goal[:, None, None]).norm(dim=-1)
+        duration = imagined.dt * imagined.actions.shape[2]
+        return (left[..., 1:] - left[..., :1]).mean(-1) / (imagined.speed * duration).view(-1, 1).clamp(min=1e-3)
+
+
+class Clearance:
+    """Nearness of discs: quadratic below `margin`, a constant on top for overlap, far steps counting less.
+
+    Args:
+        margin: m of clearance below which it costs.
+        collision: extra for every step of overlap.
+        fade: weight of the last step relative to the first (predictions are less sure there).
+    """
+
+    def __init__(self, margin: float = 0.3, collision: float = 2.0, fade: float = 0.3):
+        self.margin, self.collision, self.fade = margin, collision, fade
+
+    def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
+        """Sum over people, walls and steps."""
+        cost = self._near(imagined.clearance)
+        if imagined.wall_clearance is not None:
+            cost = cost + self._near(imagined.wall_clearance)
+        return cost
+
+    def _near(self, clearance: Tensor) -> Tensor:
+        near = (1.0 - clearance / self.margin).clamp(0.0, 2.0).square() + self.collision * (clearance < 0)
+        steps = clearance.shape[-1]
+        weight = torch.linspace(1.0, self.fade, steps, device=clearance.device) / steps
+        return (near.sum(2) * weight).sum(-1)
+
+
+class PersonalSpace:
+    """Time spent nearer than `distance` (m, centre to centre) to somebody, by depth: Hall's (1966) personal space.
+
+    The default is the 1.0 m of the personal-space compliance metric plus a little.
+    """
+
+    def __init__(self, distance: float = 1.1):
+        self.distance = distance
+
+    def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
+        """Mean over steps of the deepest intrusion, 0 outside and 1 at the centre of somebody."""
+        return (1.0 - imagined.distance.amin(2) / self.distance).clamp(min=0.0).mean(-1)
+
+
+class Comfort:
+    """Mean squared acceleration and jerk of the commands, relative to (preferred speed) / s and / s²."""
+
+    def __init__(self, jerk: float = 0.1):
+        self.jerk = jerk
+
+    def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
+        """Acceleration² + `jerk` * jerk²."""
+        dt = imagined.dt.view(-1, 1, 1, 1)
+        now = imagined.velocity[:, None, None].expand(-1, imagined.actions.shape[1], 1, 2)
+        acceleration = torch.cat((now, imagined.actions), dim=2).diff(dim=2) / dt
+        jerk = acceleration.diff(dim=2) / dt
+        scale = imagined.speed.view(-1, 1).square().clamp(min=1e-3)
+        return (acceleration.square().sum(-1).mean(-1) + self.jerk * jerk.square().sum(-1).mean(-1)) / scale

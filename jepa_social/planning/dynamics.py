@@ -1,0 +1,110 @@
+"""How a planner expects people to move: with the world model, or by extrapolation."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from jepa_social.mind.world_model import WorldModel
+from jepa_social.models.latents import Anchor
+from jepa_social.scene import Scene
+
+
+@dataclass
+class People:
+    """The K people nearest to the ego, with what is needed to roll them forward.
+
+    Attributes:
+        index: their slots in the scene.
+        exists: which of the K are real.
+        anchor: latents and poses of [ego, people...], or None where the dynamics need none.
+    """
+
+    index: Int[Tensor, "B K"]
+    exists: Bool[Tensor, "B K"]
+    position: Float[Tensor, "B K 2"]
+    velocity: Float[Tensor, "B K 2"]
+    anchor: Anchor | None = None
+
+
+class Dynamics(Protocol):
+    """Expected motion of people under the ego's plans."""
+
+    def prepare(self, scene: Scene, near: int) -> People:
+        """What is done once per decision."""
+        ...
+
+    def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
+        """Positions (m) of people, the present ones first; R is S if they depend on the plan, else 1."""
+        ...
+
+
+def nearest(scene: Scene, near: int) -> People:
+    """The `near` present agents closest to the ego (fewer if there are fewer)."""
+    rows = torch.arange(scene.position.shape[0], device=scene.position.device)
+    position, velocity = scene.position[:, :, -1], scene.velocity[:, :, -1]
+    distance = (position - position[rows, scene.ego][:, None]).norm(dim=-1)
+    distance = distance.masked_fill(~scene.present[:, :, -1], torch.inf)
+    distance[rows, scene.ego] = torch.inf
+    closest = distance.topk(min(near, scene.agents - 1), dim=1, largest=False)
+    index = closest.indices
+    exists = closest.values.isfinite()
+    return People(index, exists, position[rows[:, None], index], velocity[rows[:, None], index])
+
+
+class ConstantVelocity:
+    """Everybody keeps the last velocity, whatever the ego does."""
+
+    def prepare(self, scene: Scene, near: int) -> People:
+        """Pick the nearest."""
+        return nearest(scene, near)
+
+    def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
+        """Straight lines, the same for all plans."""
+        steps = torch.arange(actions.shape[2] + 1, device=actions.device).view(1, 1, -1, 1)
+        path = people.position[:, :, None] + steps * dt.view(-1, 1, 1, 1) * people.velocity[:, :, None]
+        return path[:, None]
+
+
+class Imagination:
+    """The world model: encode once per decision, then latent rollouts under each plan, read out as positions.
+
+    Args:
+        world_model: frozen.
+        reactive: whether people may react to the plan; if not they are imagined once, as in forecasting.
+    """
+
+    def __init__(self, world_model: WorldModel, reactive: bool = True):
+        self.world_model, self.reactive = world_model.eval(), reactive
+
+    @torch.inference_mode()
+    def prepare(self, scene: Scene, near: int) -> People:
+        """Encode all agents, keep the ego and the nearest."""
+        people = nearest(scene, near)
+        anchor = self.world_model.jepa.encode(scene).at()
+        people.anchor = anchor.select(torch.cat((scene.ego[:, None], people.index), dim=1))
+        return people
+
+    @torch.inference_mode()
+    def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
+        """Imagined latents, then positions from the readout."""
+        anchor = people.anchor
+        assert anchor is not None, "prepare() comes first"
+        plans = actions if self.reactive else None
+        imagined = self.world_model.jepa.imagine(anchor, plans, horizon=actions.shape[2])
+        others = Anchor(
+            anchor.state[:, 1:],
+            anchor.position[:, 1:],
+            anchor.velocity[:, 1:],
+            anchor.heading[:, 1:],
+            anchor.oriented[:, 1:],
+            anchor.present[:, 1:],
+            anchor.radius[:, 1:],
+            anchor.dt,
+            torch.full_like(anchor.ego, -1),
+        )
+        future = self.world_model.motion(others, imagined[:, :, 1:])
+        now = anchor.position[:, None, 1:, None].expand(-1, future.shape[1], -1, -1, -1)
+        return torch.cat((now, future), dim=3)

@@ -1,0 +1,63 @@
+"""What a plan is judged by: where it takes the ego, and where the people around are expected to be meanwhile."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from jepa_social.geometry import closest_on_segment, swept_distance
+
+
+@dataclass
+class Imagined:
+    """Futures of B scenes under S plans, K people near, H steps. Where people do not depend on the plan, R = 1, else R = S.
+
+    Attributes:
+        actions: ego's velocity commands, m/s.
+        ego: ego's positions, the present one first, m.
+        people: positions of the people, the present ones first, m.
+        exists: which of the K slots hold somebody.
+        reach: sum of the ego's and the person's radius, m.
+        radius: the ego's, m.
+        velocity: the ego's at present, m/s.
+        goal: m.
+        speed: the ego's preferred, m/s.
+        dt: s.
+        walls: segments x0 y0 x1 y1, m, or None.
+    """
+
+    actions: Float[Tensor, "B S H 2"]
+    ego: Float[Tensor, "B S H+1 2"]
+    people: Float[Tensor, "B R K H+1 2"]
+    exists: Bool[Tensor, "B K"]
+    reach: Float[Tensor, "B K"]
+    radius: Float[Tensor, "B"]
+    velocity: Float[Tensor, "B 2"]
+    goal: Float[Tensor, "B 2"]
+    speed: Float[Tensor, "B"]
+    dt: Float[Tensor, "B"]
+    walls: Float[Tensor, "B W 4"] | None = None
+
+    @cached_property
+    def distance(self) -> Float[Tensor, "B S K H"]:
+        """Least centre distance (m) to each person within each step, both moving straight; far where nobody is."""
+        offset = self.people - self.ego[:, :, None]
+        swept = swept_distance(offset[..., :-1, :], offset[..., 1:, :])
+        return torch.where(self.exists[:, None, :, None], swept, torch.full_like(swept, 1e3))
+
+    @cached_property
+    def clearance(self) -> Float[Tensor, "B S K H"]:
+        """`distance` less both radii: below zero discs overlap."""
+        return self.distance - self.reach[:, None, :, None]
+
+    @cached_property
+    def wall_clearance(self) -> Float[Tensor, "B S W H"] | None:
+        """Distance (m) of the ego's disc to each wall at the end of each step."""
+        if self.walls is None:
+            return None
+        wall = self.walls[:, None, :, None]
+        point = self.ego[:, :, None, 1:]
+        nearest = closest_on_segment(point, wall[..., :2], wall[..., 2:])
+        return (nearest - point).norm(dim=-1) - self.radius.view(-1, 1, 1, 1)

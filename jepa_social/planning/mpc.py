@@ -1,0 +1,129 @@
+"""Model-predictive control: the planner, and with other dynamics its most important baseline."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepa_social.planning.costs import Cost
+from jepa_social.planning.dynamics import Dynamics
+from jepa_social.planning.imagined import Imagined
+from jepa_social.planning.solvers import CEM
+from jepa_social.scene import Scene
+
+
+class MPC:
+    """Plans a few velocity knots over the horizon at every decision and executes the first command.
+
+    A plan is `knots` velocities in units of the preferred speed, in the frame whose x axis points to the goal, joined
+    linearly over `horizon` steps; commands are cut to the preferred speed. The last plan, shifted by a step, is the next
+    mean; "stop", "straight to the goal", "keep course" and a fan of turns are always among the candidates.
+
+    Args:
+        name: row label in tables.
+        dynamics: how people move.
+        cost: what a good plan is.
+        solver: finds it.
+        horizon: steps ahead.
+        knots: free velocities of a plan.
+        near: people considered, the nearest ones.
+        spread: initial standard deviation of a knot, in units of the preferred speed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dynamics: Dynamics,
+        cost: Cost,
+        solver: CEM,
+        horizon: int = 12,
+        knots: int = 3,
+        near: int = 8,
+        spread: float = 0.5,
+        seed: int = 0,
+    ):
+        if not 2 <= knots <= horizon:
+            raise ValueError(f"planner.knots={knots} must lie between 2 and planner.horizon={horizon}")
+        self.name, self.dynamics, self.cost, self.solver = name, dynamics, cost, solver
+        self.horizon, self.knots, self.near, self.spread, self.seed = horizon, knots, near, spread, seed
+        self.basis = _interpolation(knots, horizon)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last plan."""
+        self.plan: Tensor | None = None
+        self.decisions = 0
+
+    def keep(self, mask: Tensor) -> None:
+        """Go on with only the scenes of the batch where `mask [B]` is true."""
+        if self.plan is not None:
+            self.plan = self.plan[mask]
+
+    @torch.inference_mode()
+    def act(self, scene: Scene) -> Float[Tensor, "B 2"]:
+        """Velocity command, m/s, world frame."""
+        if scene.goal is None or scene.speed is None:
+            raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
+        rows = torch.arange(scene.position.shape[0], device=scene.position.device)
+        here = scene.position[rows, scene.ego, -1]
+        velocity = scene.velocity[rows, scene.ego, -1]
+        toward = torch.nn.functional.normalize(scene.goal - here, dim=-1)
+        axes = torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)
+        people = self.dynamics.prepare(scene, self.near)
+        radius = scene.radius[rows, scene.ego]
+        reach = scene.radius.gather(1, people.index) + radius[:, None]
+
+        def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
+            actions = self._actions(plans, axes, scene.speed)
+            start = here[:, None, None].expand(-1, actions.shape[1], 1, 2)
+            moves = actions * scene.dt.view(-1, 1, 1, 1)
+            ego = torch.cat((start, start + moves.cumsum(2)), dim=2)
+            others = self.dynamics.roll(people, actions, scene.dt)
+            return self.cost(
+                Imagined(
+                    actions, ego, others, people.exists, reach, radius, velocity, scene.goal, scene.speed, scene.dt,
+                    scene.walls,
+                )
+            )
+
+        guesses = self._guesses(velocity, axes, scene.speed, (scene.goal - here).norm(dim=-1), scene.dt)
+        mean = guesses[:, 1] if self.plan is None else self._local(self._shifted(), axes, scene.speed).flatten(1)
+        best = self.solver.solve(judge, mean, torch.full_like(mean, self.spread), guesses, self.seed + self.decisions)
+        actions = self._actions(best[:, None], axes, scene.speed)[:, 0]
+        self.plan = actions
+        self.decisions += 1
+        return actions[:, 0]
+
+    def _actions(self, plans: Tensor, axes: Tensor, speed: Tensor) -> Tensor:
+        """Flat knots `[B,S,P]` to commands `[B,S,H,2]` m/s in the world."""
+        knots = plans.unflatten(-1, (self.knots, 2))
+        local = torch.einsum("hk,bskd->bshd", self.basis.to(plans), knots)
+        local = local / local.norm(dim=-1, keepdim=True).clamp(min=1.0)
+        return torch.einsum("bshd,bde->bshe", local, axes) * speed.view(-1, 1, 1, 1)
+
+    def _local(self, actions: Tensor, axes: Tensor, speed: Tensor) -> Tensor:
+        """Commands `[B,H,2]` m/s to the knots `[B,K,2]` nearest to them."""
+        local = torch.einsum("bhe,bde->bhd", actions, axes) / speed.view(-1, 1, 1).clamp(min=1e-3)
+        return torch.einsum("kh,bhd->bkd", torch.linalg.pinv(self.basis).to(actions), local)
+
+    def _shifted(self) -> Tensor:
+        """The last plan a step later, its end repeated."""
+        assert self.plan is not None
+        return torch.cat((self.plan[:, 1:], self.plan[:, -1:]), dim=1)
+
+    def _guesses(self, velocity: Tensor, axes: Tensor, speed: Tensor, left: Tensor, dt: Tensor) -> Tensor:
+        """Candidates that are always judged, `[B,G,P]`: stop, straight, arrive, keep course, turns at two speeds."""
+        batch = velocity.shape[0]
+        angle = torch.tensor([-1.4, -0.9, -0.45, 0.45, 0.9, 1.4], device=velocity.device)
+        fan = torch.stack((angle.cos(), angle.sin()), dim=-1)
+        fixed = torch.cat((torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0]], device=fan.device), fan, 0.5 * fan))
+        arrive = (left / (speed * dt).clamp(min=1e-3)).clamp(max=1.0)
+        arrive = torch.stack((arrive, torch.zeros_like(arrive)), dim=-1)[:, None]
+        keep = (torch.einsum("be,bde->bd", velocity, axes) / speed[:, None].clamp(min=1e-3))[:, None]
+        constant = torch.cat((fixed.expand(batch, -1, -1), arrive, keep), dim=1)
+        return constant.repeat(1, 1, self.knots)
+
+
+def _interpolation(knots: int, horizon: int) -> Tensor:
+    """`[horizon, knots]` weights of linear interpolation, the first command being the first knot."""
+    place = torch.linspace(0, knots - 1, horizon)
+    return (1.0 - (place[:, None] - torch.arange(knots)).abs()).clamp(min=0.0)

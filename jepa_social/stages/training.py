@@ -1,0 +1,101 @@
+"""`train(config)`: pretrain, fit the readout, save; interrupted anywhere, the same call goes on from the last checkpoint."""
+
+from pathlib import Path
+
+import lightning as L
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from jepa_social.data.module import SceneDataModule
+from jepa_social.mind.world_model import CONFIG, WorldModel
+from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.stages.pictures import ForecastPictures, LatentPictures
+from jepa_social.stages.pretrain import Pretrain
+from jepa_social.stages.readout import FitMotion
+
+SETTINGS = "config.yaml"
+
+
+def train(config: DictConfig) -> Path:
+    """Run both stages into `config.run` and return it.
+
+    Raises:
+        ValueError: the run directory holds a run with other settings.
+    """
+    run = Path(config.run)
+    _claim(run, config)
+    L.seed_everything(config.seed, verbose=False)
+    data: SceneDataModule = instantiate(config.data.module)
+    objective = instantiate(config.objective)
+    model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
+    common = {"horizon": config.data.module.future, "seed": config.seed}
+    pretrain = Pretrain(
+        model,
+        objective,
+        instantiate(config.pretrain.schedule),
+        instantiate(config.augment),
+        starts=config.pretrain.starts,
+        free=config.pretrain.free,
+        watch_every=config.pretrain.watch_every,
+        **common,
+    )
+    _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, [LatentPictures()])
+    world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
+    readout = FitMotion(
+        world_model,
+        instantiate(config.readout.schedule),
+        instantiate(config.augment),
+        starts=config.readout.starts,
+        free=config.readout.free,
+        **common,
+    )
+    _fit(run / "readout", readout, data, config, config.readout.epochs, [ForecastPictures(run / "figures")])
+    world_model.save(run)
+    Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
+    return run
+
+
+def _claim(run: Path, config: DictConfig) -> None:
+    """Write the settings into the run directory, or check that they are the ones it was begun with."""
+    text = OmegaConf.to_yaml(config, resolve=True)
+    path = run / SETTINGS
+    if path.is_file() and path.read_text() != text:
+        raise ValueError(f"{path} was written by a run with other settings: choose another run=<dir>, or delete {run}")
+    run.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _fit(
+    folder: Path, module: L.LightningModule, data: SceneDataModule, config: DictConfig, epochs: int, extra: list[Callback]
+) -> None:
+    """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights."""
+    last = folder / "last.ckpt"
+    callbacks: list[Callback] = [
+        ModelCheckpoint(dirpath=folder, save_last=True, save_top_k=0, every_n_epochs=1, save_on_train_epoch_end=True),
+        LearningRateMonitor(logging_interval="step"),
+        RichProgressBar(refresh_rate=5),
+        *extra,
+    ]
+    trainer = L.Trainer(
+        **config.trainer,
+        max_epochs=epochs,
+        callbacks=callbacks,
+        logger=[CSVLogger(folder, name="", version=""), TensorBoardLogger(folder, name="", version="")],
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        log_every_n_steps=10,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+    if last.is_file():
+        state = torch.load(last, map_location="cpu", weights_only=False)
+        if state["epoch"] + 1 >= epochs:
+            module.load_state_dict(state["state_dict"])
+            return
+    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
