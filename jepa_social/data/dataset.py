@@ -1,0 +1,126 @@
+"""Windows read back from the cache as padded batches of `Scene`."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from tensordict import TensorDict
+from torch.utils.data import Dataset
+
+from jepa_social.data.cache import MANIFEST
+from jepa_social.scene import FAR, Scene, backward_difference, motion_heading
+
+
+class SceneWindows(Dataset):
+    """The windows of one cache folder.
+
+    Indexing with a list of windows gives their `Scene` (that is `batch`), so that a sampler of index lists drives it.
+    Velocity and heading are those of `Scene.from_arrays`, unless the cache holds logged ones.
+
+    Args:
+        folder: what `cache.ensure` returned.
+        length: T, samples in a window.
+        dt: s between samples.
+
+    Raises:
+        FileNotFoundError: no cache there.
+    """
+
+    def __init__(self, folder: str | os.PathLike, length: int, dt: float):
+        self.folder, self.length, self.dt = Path(folder), length, dt
+        if not (self.folder / MANIFEST).is_file():
+            raise FileNotFoundError(f"{folder} holds no finished cache: build it with SceneDataModule.prepare_data()")
+        self._open()
+
+    def _open(self) -> None:
+        self.maps = {path.stem: np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("*.npy"))}
+        self.offset = np.asarray(self.maps["offset"])
+        self.truth = [name for name in self.maps if name.startswith("truth_")]
+        self.walls = self._walls() if "walls" in self.maps else None
+
+    def _walls(self) -> np.ndarray:
+        """`[recordings, W, 4]`, padded with walls too far to matter."""
+        ends = self.maps["wall_offset"]
+        counts = np.diff(ends)
+        padded = np.full((len(counts), counts.max(), 4), FAR, np.float32)
+        padded[np.arange(counts.max()) < counts[:, None]] = self.maps["walls"]
+        return padded
+
+    def __getstate__(self) -> dict:
+        return {"folder": self.folder, "length": self.length, "dt": self.dt}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    def __len__(self) -> int:
+        return len(self.offset) - 1
+
+    def __getitem__(self, windows: Sequence[int]) -> Scene:
+        return self.batch(windows)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """`[M]` agents of every window, those seen in any sample."""
+        return np.diff(self.offset)
+
+    def agents(self, window: int) -> int:
+        """N of one window, without padding."""
+        return int(self.offset[window + 1] - self.offset[window])
+
+    def ids(self, window: int) -> np.ndarray:
+        """`[N]` logged ids of one window's agents, in the order of its scene."""
+        return self.maps["agent"][self.maps["pair_track"][self.offset[window] : self.offset[window + 1]]]
+
+    def batch(self, windows: Sequence[int] | np.ndarray) -> Scene:
+        """Scenes `[B,N,T]` of some windows, padded to the largest N among them; nobody is the ego.
+
+        Raises:
+            IndexError: a window that does not exist.
+        """
+        chosen = np.asarray(windows, np.int64).reshape(-1)
+        if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(self):
+            raise IndexError(f"windows must be 0..{len(self) - 1}, got {chosen.min()}..{chosen.max()}")
+        count = self.counts[chosen]
+        real = np.arange(count.max(initial=0)) < count[:, None]
+        pair = np.where(real, self.offset[chosen][:, None] + np.arange(real.shape[1]), 0)
+        track = self.maps["pair_track"][pair]
+        row = self.maps["pair_row"][pair][..., None] + np.arange(self.length)
+        inside = (
+            real[..., None] & (row >= self.maps["first"][track][..., None]) & (row < self.maps["end"][track][..., None])
+        )
+        row = np.where(inside, row, 0)
+
+        def gather(name: str) -> torch.Tensor:
+            return torch.from_numpy(self.maps[name][row])
+
+        position = gather("position")
+        present = torch.from_numpy(inside) & position.isfinite().all(-1)
+        position = position.where(present[..., None], torch.zeros(()))
+        dt = torch.full((len(chosen),), self.dt)
+        velocity = backward_difference(position, present, dt)
+        if "velocity" in self.maps:
+            velocity = _known(gather("velocity"), present[..., None], velocity)
+        heading = motion_heading(velocity, present)
+        if "heading" in self.maps:
+            heading = _known(gather("heading"), present, heading)
+        truth = {name.removeprefix("truth_"): gather(name).where(present, torch.zeros(())) for name in self.truth}
+        return Scene(
+            position=position,
+            velocity=velocity,
+            heading=heading,
+            present=present,
+            kind=torch.from_numpy(np.where(real, self.maps["kind"][track], 0)),
+            radius=torch.from_numpy(np.where(real, self.maps["radius"][track], np.float32(0))),
+            ego=torch.full((len(chosen),), -1),
+            dt=dt,
+            walls=None if self.walls is None else torch.from_numpy(self.walls[self.maps["recording"][chosen]]),
+            truth=TensorDict(truth, batch_size=[len(chosen)]) if truth else None,  # pyright: ignore[reportArgumentType]
+            batch_size=[len(chosen)],  # pyright: ignore[reportCallIssue]
+        )
+
+
+def _known(logged: torch.Tensor, present: torch.Tensor, otherwise: torch.Tensor) -> torch.Tensor:
+    return torch.where(present & logged.isfinite(), logged, otherwise)

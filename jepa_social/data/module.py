@@ -1,0 +1,102 @@
+"""`SceneDataModule`: any source of logs as batches of `Scene` for Lightning."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+from torch.utils.data import DataLoader
+
+from jepa_social.data.cache import ensure
+from jepa_social.data.dataset import SceneWindows
+from jepa_social.data.sampler import AgentBudgetSampler
+from jepa_social.data.source import SPLITS, Source
+from jepa_social.data.windows import Windowing
+
+
+class SceneDataModule(L.LightningDataModule):
+    """Loaders of `Scene` with T = observed + future; a split without recordings gives no loader.
+
+    Args:
+        source: any reader (`EthUcy`, `TrajNet`, `Table`, `Logs`, or your own; see `Source`).
+        cache_dir: where windows are kept; safe to delete.
+        observed, future, dt, max_gap, truth: see `Windowing`.
+        stride, min_agents: of training windows; eval_stride, eval_min_agents: of val and test windows.
+        agents_per_batch, pairs_per_batch, seed: see `AgentBudgetSampler`.
+        num_workers: loader processes; 0 is fastest until the model outruns the gather.
+
+    Raises:
+        ValueError: no training recordings, or what the reader, the checks and the windows raise.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        cache_dir: str | os.PathLike,
+        observed: int,
+        future: int,
+        dt: float,
+        stride: int = 1,
+        min_agents: int = 1,
+        eval_stride: int = 1,
+        eval_min_agents: int = 2,
+        agents_per_batch: int = 512,
+        pairs_per_batch: int = 16384,
+        seed: int = 0,
+        num_workers: int = 0,
+        max_gap: float | None = None,
+        truth: Sequence[str] = (),
+    ):
+        super().__init__()
+        self.source, self.cache_dir, self.num_workers, self.seed = source, cache_dir, num_workers, seed
+        self.agents_per_batch, self.pairs_per_batch = agents_per_batch, pairs_per_batch
+        evaluated = Windowing(observed, future, dt, eval_stride, eval_min_agents, max_gap, tuple(truth))
+        trained = Windowing(observed, future, dt, stride, min_agents, max_gap, tuple(truth))
+        self.windowing = {"train": trained, "val": evaluated, "test": evaluated}
+
+    def prepare_data(self) -> None:
+        """Build what the cache lacks (Lightning calls this in one process per node)."""
+        for split in SPLITS:
+            ensure(self.source, split, self.windowing[split], self.cache_dir)
+
+    def windows(self, split: str) -> SceneWindows | None:
+        """The windows of one split; None where the source has no recordings for it."""
+        windowing = self.windowing[split]
+        folder = ensure(self.source, split, windowing, self.cache_dir)
+        return None if folder is None else SceneWindows(folder, windowing.length, windowing.dt)
+
+    def train_dataloader(self) -> DataLoader:
+        """Batches in an order of their own in every epoch."""
+        loaders = self._loader("train")
+        if not isinstance(loaders, DataLoader):
+            raise ValueError("no recording fell into train: lower data.source.val and data.source.test")
+        return loaders
+
+    def val_dataloader(self) -> DataLoader | list:
+        """Every val window once, always in the same batches."""
+        return self._loader("val")
+
+    def test_dataloader(self) -> DataLoader | list:
+        """Every test window once, always in the same batches."""
+        return self._loader("test")
+
+    def _loader(self, split: str) -> DataLoader | list:
+        windows = self.windows(split)
+        if windows is None:
+            return []
+        sampler = AgentBudgetSampler(
+            windows,
+            windows.counts,
+            self.agents_per_batch,
+            self.pairs_per_batch,
+            shuffle=split == "train",
+            seed=self.seed,
+            num_replicas=1 if self.trainer is None else self.trainer.world_size,
+            rank=0 if self.trainer is None else self.trainer.global_rank,
+        )
+        # The sampler yields whole batches of indices, so the loader itself must not batch.
+        return DataLoader(windows, None, sampler=sampler, num_workers=self.num_workers, collate_fn=_as_is)
+
+
+def _as_is(scene: Any) -> Any:
+    return scene

@@ -1,0 +1,107 @@
+"""What every reader of logs offers, and how recordings are dealt to train, val and test."""
+
+import glob
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Protocol
+
+from jepa_social.data.schema import Recording
+
+SPLITS = ("train", "val", "test")
+
+
+class Source(Protocol):
+    """A reader: the only thing that the rest of the data room knows of a file format."""
+
+    def recordings(self, split: str) -> list[Recording]:
+        """All recordings of `train`, `val` or `test`; empty where the source has none."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-able settings that decide what `recordings` returns, with the source files under `files`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Split by recording, so that no moment of a recording is seen in two splits.
+
+    A share (0..1) deals by a hash of the recording's name: adding recordings never moves another one. A list deals by
+    name or pattern (`bookstore_*`).
+    """
+
+    val: float | Sequence[str]
+    test: float | Sequence[str]
+
+    def __post_init__(self):
+        shares = [share for share in (self.val, self.test) if isinstance(share, (int, float))]
+        if any(share < 0 for share in shares) or sum(shares) >= 1:
+            raise ValueError(
+                f"data.source.val={self.val} and data.source.test={self.test}: shares must sum to less than 1"
+            )
+
+    def split(self, names: Sequence[str]) -> list[str]:
+        """The split of each name, in order.
+
+        Raises:
+            ValueError: a listed pattern that fits no recording, or one that is listed for both val and test.
+        """
+        for key, listed in (("val", self.val), ("test", self.test)):
+            for pattern in () if isinstance(listed, (int, float)) else listed:
+                if not any(fnmatchcase(name, pattern) for name in names):
+                    raise ValueError(
+                        f"data.source.{key}: `{pattern}` fits no recording; there are {sorted(names)[:40]}"
+                    )
+        return [self._split(name) for name in names]
+
+    def describe(self) -> list[Any]:
+        """Val and test as JSON."""
+        return [share if isinstance(share, (int, float)) else list(share) for share in (self.val, self.test)]
+
+    def _split(self, name: str) -> str:
+        place = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / 2**64
+        named = [s for s, listed in (("val", self.val), ("test", self.test)) if _listed(name, listed)]
+        if len(named) > 1:
+            raise ValueError(
+                f"recording `{name}` is listed in data.source.val and in data.source.test: take it out of one"
+            )
+        if named:
+            return named[0]
+        val = self.val if isinstance(self.val, (int, float)) else 0.0
+        test = self.test if isinstance(self.test, (int, float)) else 0.0
+        return "test" if place < test else "val" if place < test + val else "train"
+
+
+def matching(path: str | Sequence[str], key: str) -> list[Path]:
+    """The files that a path, a glob pattern or a list of them stands for, sorted.
+
+    Raises:
+        FileNotFoundError: nothing fits; the message names the config key.
+    """
+    found: list[str] = []
+    for pattern in [path] if isinstance(path, (str, os.PathLike)) else path:
+        if not (hits := glob.glob(os.fspath(pattern), recursive=True)):
+            raise FileNotFoundError(
+                f"{key}={pattern} fits no file: it must be a file or a glob pattern (see data/README.md)"
+            )
+        found += hits
+    return sorted({Path(hit) for hit in found})
+
+
+def known_split(split: str) -> str:
+    """`split` itself.
+
+    Raises:
+        ValueError: not one of train, val and test.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {SPLITS}, got `{split}`")
+    return split
+
+
+def _listed(name: str, listed: float | Sequence[str]) -> bool:
+    return not isinstance(listed, (int, float)) and any(fnmatchcase(name, pattern) for pattern in listed)

@@ -1,0 +1,69 @@
+"""Stanford Drone pedestrians in metres (Robicquet et al., ECCV 2016), in the TrajNet version (Sadeghian et al., 2018)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jepa_social.data.schema import Recording
+from jepa_social.data.source import Deal, known_split
+from jepa_social.data.text import existing, read_tracks
+
+DT = 0.4
+
+
+class TrajNet:
+    """Reader of `root/<folder>/*.txt`, a recording per file, 30 frames a second sampled every 12th.
+
+    Args:
+        root: folder with `Train/stanford/*.txt` in it.
+        folder: which part of it to read.
+        val: recordings for val: a share dealt by a hash of the name, or names and patterns.
+        test: the same for test. The benchmark withholds its own test futures, so test is held out of the train folder.
+        frame_step: frames in 0.4 s.
+        max_speed: m/s beyond which a displacement is a teleport.
+        glitches: `split` cuts a track at a teleport (the set has some, up to 76 m/s), `error` refuses it.
+        withheld: `error` refuses rows whose position is `?`; `cut` leaves them out.
+
+    Raises:
+        FileNotFoundError: a folder is missing or empty.
+        ValueError: see `Deal`, `read_tracks`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        folder: str = "Train/stanford",
+        val: float | Sequence[str] = 0.1,
+        test: float | Sequence[str] = 0.2,
+        frame_step: int = 12,
+        max_speed: float = 15.0,
+        glitches: str = "split",
+        withheld: str = "error",
+    ):
+        self.deal = Deal(val, test)
+        self.frame_step, self.max_speed, self.glitches, self.withheld = frame_step, max_speed, glitches, withheld
+        self.folder = existing(Path(root) / folder, "data.source.root", f"a folder with {folder}/*.txt in it")
+        self.files = sorted(self.folder.glob("*.txt"))
+        if not self.files:
+            raise FileNotFoundError(f"data.source.root={root}: no *.txt in {self.folder} (see data/README.md)")
+
+    def recordings(self, split: str) -> list[Recording]:
+        """The recordings of `train`, `val` or `test`, by file name."""
+        dealt = self.deal.split([path.stem for path in self.files])
+        return [self._read(path) for path, into in zip(self.files, dealt, strict=True) if into == known_split(split)]
+
+    def describe(self) -> dict[str, Any]:
+        """Settings and files."""
+        return {
+            "reader": "trajnet",
+            "deal": self.deal.describe(),
+            "frame_step": self.frame_step,
+            "max_speed": self.max_speed,
+            "glitches": self.glitches,
+            "withheld": self.withheld,
+            "files": [str(path) for path in self.files],
+        }
+
+    def _read(self, path: Path) -> Recording:
+        seconds = DT / self.frame_step
+        return read_tracks(path, path.stem, seconds, DT, self.max_speed, self.glitches, self.withheld)
