@@ -1,0 +1,80 @@
+"""How near the ego comes to people and walls while it moves from one frame to the next.
+
+Clearance c is the distance of centres minus both radii (m); it is taken on the *swept* segment, so that agents cannot
+jump through each other between frames. The runner ends episodes by it and the metrics score by it: one definition.
+"""
+
+import torch
+from torch import Tensor
+
+from jepa_social.geometry import closest_on_segment, swept_distance
+from jepa_social.scene import Scene
+
+
+def ego_track(scene: Scene) -> Tensor:
+    """Positions `[E,T,2]` m of the ego.
+
+    Raises:
+        ValueError: a scene has no ego.
+    """
+    if bool((scene.ego < 0).any()):
+        raise ValueError(f"scene {int((scene.ego < 0).nonzero()[0])} has no ego: set Scene.ego")
+    return scene.position[torch.arange(len(scene.ego), device=scene.ego.device), scene.ego]
+
+
+def ego_radius(scene: Scene) -> Tensor:
+    """Radius `[E]` m of the ego."""
+    return scene.radius.gather(1, scene.ego[:, None])[:, 0]
+
+
+def people(scene: Scene) -> Tensor:
+    """Where somebody other than the ego is present: `[E,N,T]` bool."""
+    slots = torch.arange(scene.agents, device=scene.ego.device)
+    return scene.present & (slots != scene.ego[:, None])[:, :, None]
+
+
+def centre_distance(scene: Scene) -> Tensor:
+    """Least distance `[E,N,T-1]` m of centres of the ego and everybody else during each step; inf where nobody is.
+
+    Somebody who appears at the end of a step counts where they appear.
+    """
+    offset = scene.position - ego_track(scene)[:, None]
+    here = people(scene)
+    swept = swept_distance(offset[:, :, :-1], offset[:, :, 1:])
+    static = offset[:, :, 1:].norm(dim=-1)
+    distance = torch.where(here[:, :, :-1], swept, static)
+    return distance.masked_fill(~here[:, :, 1:], torch.inf)
+
+
+def people_clearance(scene: Scene) -> Tensor:
+    """Least c `[E,T-1]` m to anybody during each step; inf where nobody is."""
+    reach = scene.radius + ego_radius(scene)[:, None]
+    return (centre_distance(scene) - reach[:, :, None]).amin(dim=1)
+
+
+def wall_clearance(scene: Scene) -> Tensor:
+    """Least distance `[E,T-1]` m of the ego's disc to a wall during each step; inf without walls."""
+    track = ego_track(scene)
+    start, end = track[:, :-1], track[:, 1:]
+    if scene.walls is None or scene.walls.shape[1] == 0:
+        return torch.full(start.shape[:2], torch.inf, device=track.device)
+    wall = scene.walls[:, None]
+    gap = segment_distance(start[:, :, None], end[:, :, None], wall[..., :2], wall[..., 2:])
+    return gap.amin(dim=-1) - ego_radius(scene)[:, None]
+
+
+def segment_distance(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
+    """Distance of the segments `a`–`b` and `c`–`d` (`[...,2]` each); 0 where they cross."""
+    a, b, c, d = torch.broadcast_tensors(a, b, c, d)
+
+    def to_segment(point: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        return (point - closest_on_segment(point, start, end)).norm(dim=-1)
+
+    ends = torch.stack((to_segment(a, c, d), to_segment(b, c, d), to_segment(c, a, b), to_segment(d, a, b)))
+    sides = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
+    return ends.amin(dim=0).masked_fill(sides, 0.0)
+
+
+def _side(start: Tensor, end: Tensor, point: Tensor) -> Tensor:
+    along, off = end - start, point - start
+    return along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]

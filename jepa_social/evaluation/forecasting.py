@@ -1,0 +1,124 @@
+"""Scores of forecasts, ETH/UCY protocol: every agent counts once, whatever window or batch it came in.
+
+Predictions and truths are `[B,N,H,2]` m (or anything `[...,H,2]`), `valid [B,N]` or `[B,N,H]` says who is scored.
+The metrics are `torchmetrics.Metric`s with sum states: exact under DDP, blind to padding and to batching.
+"""
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from jepa_social.scene import Scene
+
+MISS = 2.0
+"""m of final error above which a forecast misses."""
+TOUCH = 0.2
+"""m of centre distance at or below which forecasts of two people collide (Kothari et al. 2021, Col-I)."""
+
+
+def displacement_errors(prediction: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """ADE and FDE `[B,N]` m of each agent; NaN where it has no valid frame (ADE) or no valid last frame (FDE)."""
+    valid = _per_frame(valid, target)
+    error = (prediction - target).norm(dim=-1).masked_fill(~valid, 0.0)
+    mean = error.sum(-1) / valid.sum(-1)
+    return mean, torch.where(valid[..., -1], error[..., -1], torch.nan)
+
+
+def marginal_best(errors: Tensor) -> Tensor:
+    """Best of S samples for each agent by itself: `[B,S,N]` to `[B,N]` (the literature's minADE)."""
+    return errors.nan_to_num(nan=torch.inf).amin(1).masked_fill(errors.isnan().all(1), torch.nan)
+
+
+def joint_best(errors: Tensor) -> Tensor:
+    """One sample index for the whole scene, the best on average: `[B,S,N]` to `[B,N]` (Weng et al. 2023, JADE)."""
+    best = errors.nanmean(2).nan_to_num(nan=torch.inf).argmin(1)
+    return errors[torch.arange(len(errors), device=errors.device), best]
+
+
+def predicted_collisions(prediction: Tensor, valid: Tensor) -> Tensor:
+    """Whether each agent's forecast comes within 0.2 m of another's, with the step halved: `[B,N]` bool (Col-I)."""
+    everywhere = _per_frame(valid, prediction).all(-1)
+    halved = torch.cat((prediction, (prediction[..., 1:, :] + prediction[..., :-1, :]) / 2), dim=-2)
+    near = torch.zeros_like(everywhere)
+    for frame in range(halved.shape[-2]):  # a loop, as [B,N,N,2H] of a crowd would not fit
+        near |= _pair_near(halved[..., frame, :], everywhere)
+    return near
+
+
+def constant_velocity(scene: Scene, observed: int, horizon: int) -> Tensor:
+    """Forecast `[B,N,H,2]` m that repeats the last displacement; who has none stands (Schöller et al. 2020)."""
+    last = scene.position[:, :, observed - 1]
+    if observed < 2:
+        return last[:, :, None].expand(-1, -1, horizon, -1)
+    both = scene.present[:, :, observed - 1] & scene.present[:, :, observed - 2]
+    step = (last - scene.position[:, :, observed - 2]) * both[..., None]
+    ahead = torch.arange(1, horizon + 1, device=last.device, dtype=last.dtype)
+    return last[:, :, None] + ahead[:, None] * step[:, :, None]
+
+
+class _AgentMean(Metric):
+    """Mean over agents: micro average, so a crowded window weighs more than an empty one."""
+
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self):
+        super().__init__()
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def add(self, value: Tensor) -> None:
+        """Add `value [B,N]`, NaN where nobody is scored."""
+        self.total += value.double().nansum()
+        self.count += (~value.isnan()).sum()
+
+    def compute(self) -> Tensor:
+        """The mean; NaN before anything was scored."""
+        return self.total / self.count
+
+
+class ADE(_AgentMean):
+    """Average displacement error, m: mean over an agent's valid frames, then over agents."""
+
+    def update(self, prediction: Tensor, target: Tensor, valid: Tensor) -> None:
+        """Add `prediction`, `target` `[B,N,H,2]` m where `valid [B,N]` or `[B,N,H]`."""
+        self.add(displacement_errors(prediction, target, valid)[0])
+
+
+class FDE(_AgentMean):
+    """Final displacement error, m, over agents whose last frame is valid."""
+
+    def update(self, prediction: Tensor, target: Tensor, valid: Tensor) -> None:
+        """Add `prediction`, `target` `[B,N,H,2]` m where `valid [B,N]` or `[B,N,H]`."""
+        self.add(displacement_errors(prediction, target, valid)[1])
+
+
+class MissRate(_AgentMean):
+    """Share of agents whose final error passes 2 m."""
+
+    def update(self, prediction: Tensor, target: Tensor, valid: Tensor) -> None:
+        """Add `prediction`, `target` `[B,N,H,2]` m where `valid [B,N]` or `[B,N,H]`."""
+        final = displacement_errors(prediction, target, valid)[1]
+        self.add(torch.where(final.isnan(), torch.nan, (final > MISS).to(final.dtype)))
+
+
+class CollisionShare(_AgentMean):
+    """Share of agents whose forecast collides with a neighbour's forecast (Col-I, Kothari et al. 2021)."""
+
+    def update(self, prediction: Tensor, target: Tensor, valid: Tensor) -> None:
+        """Add `prediction [B,N,H,2]` m where `valid [B,N]` or `[B,N,H]` at every frame; `target` is not read."""
+        scored = _per_frame(valid, prediction).all(-1)
+        hit = predicted_collisions(prediction, scored).to(prediction.dtype)
+        self.add(torch.where(scored, hit, torch.nan))
+
+
+def _per_frame(valid: Tensor, like: Tensor) -> Tensor:
+    return (valid[..., None] if valid.ndim == like.ndim - 2 else valid).expand(like.shape[:-1])
+
+
+def _pair_near(position: Tensor, valid: Tensor) -> Tensor:
+    """Who of `position [...,N,2]` has a valid other within `TOUCH`: `[...,N]` bool."""
+    gap = torch.cdist(position, position, compute_mode="donot_use_mm_for_euclid_dist")
+    other = valid[..., :, None] & valid[..., None, :] & ~torch.eye(gap.shape[-1], dtype=torch.bool, device=gap.device)
+    return ((gap <= TOUCH) & other).any(-1)

@@ -1,0 +1,147 @@
+"""Scores of a policy that walks among people: one number an episode.
+
+c is the clearance (m) of the ego and the nearest person: centre distance minus both radii, on the swept segment of
+each step (see `clearance`). Rates and shares are counted over the steps of an episode, up to where it ended.
+"""
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from jepa_social.evaluation.clearance import (
+    centre_distance,
+    ego_radius,
+    ego_track,
+    people,
+    people_clearance,
+    wall_clearance,
+)
+from jepa_social.evaluation.episodes import GOAL_REACH, Episodes
+from jepa_social.scene import Scene, known_velocity
+
+DISCOMFORT = 0.2
+"""m of clearance below which people feel pressed (CrowdNav, Chen et al. 2019)."""
+PERSONAL_SPACE = 1.0
+"""m of centre distance that others should be left."""
+TTC_DANGER = 0.95
+"""s to collision below which an encounter counts as dangerous."""
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """Per-episode scores, `[E]` each; NaN where a score has no meaning.
+
+    Attributes:
+        success: 1 if nearer than 0.3 m to the goal before the limit and never c < 0 (people or walls).
+        collision: 1 if c < 0 on the swept segment.
+        timeout: 1 otherwise.
+        navigation_time: s to the goal; successes only.
+        path_efficiency: L*/L, straight line start-goal over the path walked; successes only. It may pass 1 by the
+            0.3 m that success leaves to the goal.
+        spl: success · L*/max(L, L*) (Anderson et al. 2018).
+        minimum_distance: least c, m; NaN if nobody was ever there. (Tables of *centre* distance are larger by both
+            radii.)
+        discomfort: share of steps with 0 <= c < 0.2 m.
+        discomfort_distance: mean c in those steps, m.
+        personal_space: share of steps with every centre farther than 1.0 m.
+        intimate: share of steps with 0 <= c < 0.45 m (Hall 1966; the bands of HuNavSim).
+        ttc_danger: share of steps at whose end discs would touch within 0.95 s at constant velocity.
+        jerk: mean |third difference of position| / dt³, m/s³; NaN below four frames.
+        path_ratio: path walked over the recorded person's; successes in replay only.
+        time_ratio: time taken over the recorded person's; successes in replay only.
+        decision_ms: mean time of a decision, ms a scene.
+    """
+
+    success: Tensor
+    collision: Tensor
+    timeout: Tensor
+    navigation_time: Tensor
+    path_efficiency: Tensor
+    spl: Tensor
+    minimum_distance: Tensor
+    discomfort: Tensor
+    discomfort_distance: Tensor
+    personal_space: Tensor
+    intimate: Tensor
+    ttc_danger: Tensor
+    jerk: Tensor
+    path_ratio: Tensor
+    time_ratio: Tensor
+    decision_ms: Tensor
+
+    def columns(self) -> dict[str, Tensor]:
+        """The scores by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def navigation(episodes: Episodes) -> Navigation:
+    """Score every episode (see `Navigation`)."""
+    scene, steps = episodes.scene, episodes.steps
+    track = ego_track(scene)
+    steps_taken = steps.sum(1)
+    clearance = people_clearance(scene).masked_fill(~steps, torch.inf)
+    touched = (torch.minimum(clearance, wall_clearance(scene).masked_fill(~steps, torch.inf)) < 0).any(1)
+    last = track[torch.arange(len(track)), episodes.stop]
+    success = ((last - episodes.goal).norm(dim=-1) < GOAL_REACH) & ~touched
+
+    def share(where: Tensor) -> Tensor:
+        return (where & steps).sum(1) / steps_taken
+
+    length = ((track[:, 1:] - track[:, :-1]).norm(dim=-1) * steps).sum(1)
+    straight = (episodes.goal - track[:, 0]).norm(dim=-1)
+    time = steps_taken * scene.dt
+    pressed = (clearance >= 0) & (clearance < DISCOMFORT) & steps
+    nearest = clearance.amin(1)
+    human_length, human_time = episodes.human_length, episodes.human_time
+    unknown = torch.full_like(time, torch.nan)
+    return Navigation(
+        success=success.float(),
+        collision=touched.float(),
+        timeout=(~success & ~touched).float(),
+        navigation_time=_only(success, time),
+        path_efficiency=_only(success, straight / length),
+        spl=success * straight / torch.maximum(length, straight).clamp(min=1e-6),
+        minimum_distance=_only(nearest.isfinite(), nearest),
+        discomfort=share(pressed),
+        discomfort_distance=torch.where(pressed, clearance, 0).sum(1) / pressed.sum(1),
+        personal_space=share((centre_distance(scene) > PERSONAL_SPACE).all(1)),
+        intimate=share((clearance >= 0) & (clearance < 0.45)),
+        ttc_danger=share((time_to_collision(scene)[..., 1:] < TTC_DANGER).any(1)),
+        jerk=mean_jerk(track, steps, scene.dt),
+        path_ratio=unknown if human_length is None else _only(success, length / human_length),
+        time_ratio=unknown if human_time is None else _only(success, time / human_time),
+        decision_ms=episodes.decision_ms,
+    )
+
+
+def time_to_collision(scene: Scene) -> Tensor:
+    """Seconds `[E,N,T]` until each disc touches the ego's if both keep their velocity: 0 in contact, inf for never.
+
+    The smaller root of |p + v t| = r for relative position p and velocity v. Others whose velocity is not yet known
+    (first frame) count as never.
+    """
+    track = ego_track(scene)
+    own = scene.velocity[torch.arange(len(track), device=track.device), scene.ego]
+    p, v = scene.position - track[:, None], scene.velocity - own[:, None]
+    reach = (scene.radius + ego_radius(scene)[:, None])[..., None]
+    a, b, c = v.square().sum(-1), (p * v).sum(-1), p.square().sum(-1) - reach**2
+    root = b.square() - a * c
+    time = (-b - root.clamp(min=0).sqrt()) / a.clamp(min=1e-9)
+    time = torch.where((root >= 0) & (b < 0), time, torch.inf)
+    time = torch.where(c <= 0, 0.0, time)
+    known = people(scene) & known_velocity(scene.present)
+    return time.masked_fill(~known, torch.inf)
+
+
+def mean_jerk(track: Tensor, steps: Tensor, dt: Tensor) -> Tensor:
+    """Mean `[E]` of |Δ³p|/dt³, m/s³, over the `steps [E,T-1]` of `track [E,T,2]`; NaN where fewer than three."""
+    if track.shape[1] < 4:
+        return torch.full_like(dt, torch.nan)
+    jerk = track.diff(n=3, dim=1).norm(dim=-1) / dt[:, None] ** 3
+    counted = steps[:, 2:]
+    return (jerk * counted).sum(1) / counted.sum(1)
+
+
+def _only(where: Tensor, value: Tensor) -> Tensor:
+    return torch.where(where, value, torch.nan)
