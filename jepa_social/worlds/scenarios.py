@@ -61,7 +61,7 @@ class CircleCrossing(Scenario):
     """CrowdNav's circle (Chen et al. 2019): everybody crosses to the opposite point, the ego from (0, -r) to (0, r).
 
     Attributes:
-        radius: m; 4 is the standard. It grows to `0.3 n` when more than `radius / 0.3` people would not fit.
+        radius: m; 4 is the standard. It grows with more than 20 people, who would not fit.
         noise: m, uniform noise in [-noise, noise] on each coordinate of a start (0.5 in CrowdNav).
     """
 
@@ -71,7 +71,7 @@ class CircleCrossing(Scenario):
 
     def layout(self, rng: np.random.Generator, radius: np.ndarray) -> Layout:
         """See `Scenario`."""
-        ring = max(self.radius, 0.3 * len(radius))
+        ring = max(self.radius, 0.19 * len(radius))
 
         def draw(_: int) -> Spot:
             angle = rng.random() * 2 * np.pi

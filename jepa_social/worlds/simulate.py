@@ -1,0 +1,78 @@
+"""Make logs for pretraining: many episodes of the crowd around an exploring ego."""
+
+from collections.abc import Sequence
+
+import torch
+from rich.progress import Progress
+
+from jepa_social.data.schema import Recording
+from jepa_social.worlds.crowd import Crowd
+from jepa_social.worlds.explore import Explorer
+from jepa_social.worlds.people import Population
+from jepa_social.worlds.record import to_recordings
+from jepa_social.worlds.scenarios import ALL, Scenario
+
+AFTER = 1.0
+"""s that are still recorded once the ego has arrived."""
+
+
+def simulate(
+    scenarios: Scenario | Sequence[Scenario] = ALL,
+    episodes: int = 1000,
+    seed: int = 0,
+    people: int | tuple[int, int] = (2, 8),
+    population: Population | None = None,
+    visible: bool = True,
+    dt: float = 0.25,
+    seconds: float = 15.0,
+    ego_speed: float = 1.2,
+    batch: int = 250,
+    progress: bool = True,
+    device: torch.device | str = "cpu",
+) -> list[Recording]:
+    """Run `episodes` episodes and return them as recordings; the ego has kind `robot`.
+
+    Args:
+        scenarios: assigned round-robin by seed.
+        episodes: how many; their seeds are `seed`, `seed + 1`, … and the batch size changes nothing but the speed.
+        seed: first seed, >= 0.
+        people: others per scene, or the range that each seed draws from.
+        population: what they are like.
+        visible: they react to the ego.
+        dt: s between frames.
+        seconds: longest episode; it ends 1 s after the ego's arrival.
+        ego_speed: m/s, fastest ego (episodes draw their own pace below it).
+        batch: episodes that run at once.
+        progress: show a progress bar.
+        device: where to run.
+
+    Raises:
+        ValueError: `episodes`, `batch` or `seconds` is not positive; see also `Crowd`.
+    """
+    if episodes < 1 or batch < 1 or seconds < dt:
+        raise ValueError("simulate needs episodes >= 1, batch >= 1 and seconds >= dt")
+    world = Crowd(
+        scenarios, people, population, dt=dt, visible=visible, observed=1, limit=seconds, ego_speed=ego_speed, device=device
+    )
+    recordings: list[Recording] = []
+    with Progress(disable=not progress) as bar:
+        task = bar.add_task("simulating", total=episodes)
+        for first in range(seed, seed + episodes, batch):
+            seeds = range(first, min(first + batch, seed + episodes))
+            recordings += _run(world, seeds, round(seconds / dt))
+            bar.advance(task, len(seeds))
+    return recordings
+
+
+def _run(world: Crowd, seeds: range, steps: int) -> list[Recording]:
+    scene = world.reset(seeds)
+    explorer = Explorer(seeds, steps, world.dt)
+    after = round(AFTER / world.dt)
+    keep = torch.full((len(seeds),), steps + 1, device=world.device)
+    for frame in range(1, steps + 1):
+        scene = world.step(explorer.act(scene))
+        keep = torch.where(world.arrived & (keep > frame + after), frame + 1 + after, keep).clamp(max=steps + 1)
+        if frame >= int(keep.max()):
+            break
+    names = [f"{name}-{seed:07d}" for name, seed in zip(world.scenario_names(), seeds, strict=True)]
+    return to_recordings(world.history(), names, keep)

@@ -1,0 +1,111 @@
+"""Which recorded people an ego can replace, and what everybody does around them: the raw material of `Replay`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jepa_social.data.schema import DEFAULT_RADIUS, Recording
+from jepa_social.scene import KINDS
+
+PEDESTRIAN = KINDS.index("pedestrian")
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One recorded person who can be replaced.
+
+    Attributes:
+        recording: index of the recording.
+        agent: id of the person.
+        begin, start, end: s: first frame of the observed past, first action, last frame.
+        goal: `[2]` m, the last recorded position.
+    """
+
+    recording: int
+    agent: int
+    begin: float
+    start: float
+    end: float
+    goal: np.ndarray
+
+
+@dataclass(frozen=True)
+class Others:
+    """Everybody of one episode on the world's clock, the replaced person first.
+
+    Attributes:
+        position: `[n,T,2]` m. present: `[n,T]` bool. kind: `[n]`. radius: `[n]` m. goal: `[n,2]` m, last recorded position.
+    """
+
+    position: np.ndarray
+    present: np.ndarray
+    kind: np.ndarray
+    radius: np.ndarray
+    goal: np.ndarray
+
+
+def episodes(
+    recording: Recording, index: int, past: float, min_future: int, min_travel: float
+) -> list[Episode]:
+    """Every uninterrupted pedestrian track that is long enough: one episode each, from `past` s after its first frame.
+
+    Args:
+        recording: the log.
+        index: its number, kept in the episodes.
+        past: s of observed past.
+        min_future: frames of the recording after the start.
+        min_travel: m from start to goal.
+    """
+    order = np.lexsort((recording.time, recording.agent))
+    agent, time = recording.agent[order], recording.time[order]
+    place = np.stack((recording.x[order], recording.y[order]), axis=1)
+    fresh = (np.diff(agent) != 0) | (np.diff(time) > 1.5 * recording.dt)
+    first = np.concatenate(([0], np.flatnonzero(fresh) + 1))
+    last = np.concatenate((first[1:] - 1, [len(agent) - 1]))
+    found = []
+    for a, b in zip(first, last, strict=True):
+        start = time[a] + past
+        if recording.kind[order[a]] != PEDESTRIAN or time[b] - start < (min_future - 0.01) * recording.dt:
+            continue
+        at = np.array([np.interp(start, time[a : b + 1], place[a : b + 1, axis]) for axis in (0, 1)])
+        if np.hypot(*(place[b] - at)) >= min_travel:
+            found.append(Episode(index, int(agent[a]), float(time[a]), float(start), float(time[b]), place[b]))
+    return found
+
+
+def around(recording: Recording, episode: Episode, dt: float, frames: int, radius: float) -> Others:
+    """What happens in `frames` frames from the episode's begin, linear between recorded frames.
+
+    A person is present between two frames only if recorded in both. Pedestrians have `radius`; others what the recording
+    says, else the default of their kind.
+    """
+    span = episode.begin + (frames - 1) * dt + 1.5 * recording.dt
+    inside = np.flatnonzero((recording.time > episode.begin - 0.5 * recording.dt) & (recording.time < span))
+    ids, slot = np.unique(recording.agent[inside], return_inverse=True)
+    step = np.rint((recording.time[inside] - episode.begin) / recording.dt).astype(int)
+    place = np.full((len(ids), step.max() + 2, 2), np.nan)
+    place[slot, step] = np.stack((recording.x[inside], recording.y[inside]), axis=1)
+
+    clock = np.arange(frames) * dt / recording.dt
+    low = np.minimum(np.floor(clock + 1e-6).astype(int), place.shape[1] - 2)
+    share = np.maximum(clock - low, 0.0)
+    share = np.where(share < 1e-6, 0.0, share)[:, None]
+    later = np.where(share > 0, place[:, low + 1], 0.0)
+    position = np.where(share <= 1, place[:, low] * (1 - share) + later * share, np.nan)
+
+    _, one = np.unique(slot, return_index=True)
+    kind = recording.kind[inside][one]
+    logged = np.full(len(ids), np.nan) if recording.radius is None else recording.radius[inside][one]
+    size = np.where(np.isfinite(logged), logged, DEFAULT_RADIUS[kind])
+    final = len(recording) - 1 - np.array([np.argmax((recording.agent == i)[::-1]) for i in ids])
+    goal = np.stack((recording.x[final], recording.y[final]), axis=1)
+    order = np.argsort(ids != episode.agent, kind="stable")
+    order = order[np.isfinite(position[order]).all(-1).any(-1)]
+    present = np.isfinite(position[order]).all(-1)
+    return Others(
+        np.where(present[..., None], position[order], 0.0),
+        present,
+        kind[order],
+        np.where(kind == PEDESTRIAN, radius, size)[order],
+        goal[order],
+    )
