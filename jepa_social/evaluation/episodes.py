@@ -54,7 +54,7 @@ class Episodes:
         pick = torch.as_tensor(index, dtype=torch.long, device=self.stop.device)
         return replace(
             self,
-            scene=self.scene[pick],
+            scene=pick_scenes(self.scene, pick),
             stop=self.stop[pick],
             goal=self.goal[pick],
             limit=self.limit[pick],
@@ -114,10 +114,15 @@ def out_of_time(frame: Tensor | int, dt: Tensor, limit: Tensor) -> Tensor:
 
 
 def cut(scene: Scene, stop: Tensor) -> Scene:
-    """Forget what came after the frame `stop [E]`: nobody is present there, and frames that nobody needs are dropped."""
+    """Forget what came after the frame `stop [E]`: nobody is present there, and needless frames are dropped."""
     new = scene.between(0, int(stop.max()) + 1)
     after = torch.arange(new.frames, device=stop.device) > stop[:, None]
     return absent(new, after[:, None, :].expand_as(new.present))
+
+
+def pick_scenes(scene: Scene, index: Tensor) -> Scene:
+    """The scenes `index` (integers or a mask) of a batch."""
+    return scene[index]  # pyright: ignore[reportIndexIssue]
 
 
 def absent(scene: Scene, where: Tensor) -> Scene:

