@@ -73,8 +73,8 @@ def _write(folder: Path, recordings: list[Recording], windowing: Windowing, key:
                 origin.append(recording)
     if not parts:
         raise ValueError(
-            f"no window of {windowing.length} samples at {windowing.dt:g} s with {windowing.min_agents} agents in all of "
-            f"them in {len(recordings)} recordings ({recordings[0].name}, ...): lower data.observed, data.future or "
+            f"no window of {windowing.length} samples at {windowing.dt:g} s with {windowing.min_agents} agents in all "
+            f"of them in {len(recordings)} recordings ({recordings[0].name}, ...): lower data.observed, data.future or "
             "data.min_agents, or see whether data.dt fits the logs"
         )
     for name, array in _join(parts, origin).items():

@@ -1,5 +1,6 @@
 """Windows read back from the cache as padded batches of `Scene`."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,20 +22,21 @@ class SceneWindows(Dataset):
 
     Args:
         folder: what `cache.ensure` returned.
-        length: T, samples in a window.
-        dt: s between samples.
 
     Raises:
         FileNotFoundError: no cache there.
     """
 
-    def __init__(self, folder: str | os.PathLike, length: int, dt: float):
-        self.folder, self.length, self.dt = Path(folder), length, dt
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = Path(folder)
         if not (self.folder / MANIFEST).is_file():
             raise FileNotFoundError(f"{folder} holds no finished cache: build it with SceneDataModule.prepare_data()")
         self._open()
 
     def _open(self) -> None:
+        manifest = json.loads((self.folder / MANIFEST).read_text())
+        self.length = manifest["windowing"]["observed"] + manifest["windowing"]["future"]
+        self.dt, self.recordings = manifest["windowing"]["dt"], manifest["recordings"]
         self.maps = {path.stem: np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("*.npy"))}
         self.offset = np.asarray(self.maps["offset"])
         self.truth = [name for name in self.maps if name.startswith("truth_")]
@@ -49,10 +51,10 @@ class SceneWindows(Dataset):
         return padded
 
     def __getstate__(self) -> dict:
-        return {"folder": self.folder, "length": self.length, "dt": self.dt}
+        return {"folder": self.folder}
 
     def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state)
+        self.folder = state["folder"]
         self._open()
 
     def __len__(self) -> int:
@@ -73,6 +75,10 @@ class SceneWindows(Dataset):
     def ids(self, window: int) -> np.ndarray:
         """`[N]` logged ids of one window's agents, in the order of its scene."""
         return self.maps["agent"][self.maps["pair_track"][self.offset[window] : self.offset[window + 1]]]
+
+    def origin(self, window: int) -> tuple[str, float]:
+        """Name of a window's recording, and the time (s) of its first sample there."""
+        return self.recordings[self.maps["recording"][window]], float(self.maps["start"][window])
 
     def batch(self, windows: Sequence[int] | np.ndarray) -> Scene:
         """Scenes `[B,N,T]` of some windows, padded to the largest N among them; nobody is the ego.

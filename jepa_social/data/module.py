@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
 from jepa_social.data.cache import ensure
@@ -12,6 +13,12 @@ from jepa_social.data.dataset import SceneWindows
 from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.data.source import SPLITS, Source
 from jepa_social.data.windows import Windowing
+
+NEEDED: dict[TrainerFn | None, tuple[str, ...]] = {
+    TrainerFn.FITTING: ("train", "val"),
+    TrainerFn.VALIDATING: ("val",),
+    TrainerFn.TESTING: ("test",),
+}
 
 
 class SceneDataModule(L.LightningDataModule):
@@ -55,15 +62,15 @@ class SceneDataModule(L.LightningDataModule):
         self.windowing = {"train": trained, "val": evaluated, "test": evaluated}
 
     def prepare_data(self) -> None:
-        """Build what the cache lacks (Lightning calls this in one process per node)."""
-        for split in SPLITS:
-            ensure(self.source, split, self.windowing[split], self.cache_dir)
+        """Build what the cache lacks for this run (Lightning calls this in one process per node)."""
+        stage = self.trainer.state.fn if self.trainer is not None else None
+        for split in NEEDED.get(stage, SPLITS):
+            self.windows(split)
 
     def windows(self, split: str) -> SceneWindows | None:
-        """The windows of one split; None where the source has no recordings for it."""
-        windowing = self.windowing[split]
-        folder = ensure(self.source, split, windowing, self.cache_dir)
-        return None if folder is None else SceneWindows(folder, windowing.length, windowing.dt)
+        """The windows of one split, built if need be; None where the source has no recordings for it."""
+        folder = ensure(self.source, split, self.windowing[split], self.cache_dir)
+        return None if folder is None else SceneWindows(folder)
 
     def train_dataloader(self) -> DataLoader:
         """Batches in an order of their own in every epoch."""

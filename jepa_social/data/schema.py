@@ -156,7 +156,7 @@ def read_log(path: str | os.PathLike) -> list[Recording]:
     if lacking := [name for name in REQUIRED if name not in table.column_names]:
         raise ValueError(f"{path}: columns {lacking} are missing, it has {table.column_names}: write it with write_log")
     scene, names = factorize(table["scene"])
-    kind = kind_index(*factorize(table["kind"]), path)
+    kind = kind_index(*factorize(table["kind"]), path, np.arange(table.num_rows) + 1)
     columns = {n: to_numpy(table[n]) for n in table.column_names if n not in ("scene", "kind")} | {"kind": kind}
     order = np.argsort(scene, kind="stable")
     ends = np.cumsum(np.bincount(scene, minlength=len(names)))
@@ -187,20 +187,21 @@ def factorize(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
     return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), coded.dictionary.to_pylist()
 
 
-def kind_index(codes: np.ndarray, names: Sequence[Any], origin: object) -> np.ndarray:
-    """Integers of `KINDS` for coded kind names.
+def kind_index(codes: np.ndarray, names: Sequence[Any], path: object, line: np.ndarray) -> np.ndarray:
+    """Integers of `KINDS` for coded kind names; `line [R]` is where each row lies in the file.
 
     Raises:
-        ValueError: a name that `KINDS` does not have.
+        ValueError: a name that `KINDS` does not have, or none.
     """
-    if len(codes) and codes.min() < 0:
-        raise ValueError(f"{origin}: row {int(np.argmin(codes)) + 1} has no kind: use one of {KINDS}")
-    for code, name in enumerate(names):
-        if name not in KINDS:
-            row = int(np.argmax(codes == code)) + 1
-            raise ValueError(f"{origin}: row {row} has kind `{name}`: use one of {KINDS}, or map it with `kinds`")
-    lookup = np.array([KINDS.index(name) for name in names], np.int64)
-    return lookup[codes] if len(names) else np.zeros(0, np.int64)
+    known = np.array([KINDS.index(name) if name in KINDS else -1 for name in names] + [-1], np.int64)
+    index = known[codes]
+    if len(index) and index.min() < 0:
+        row = int(np.argmin(index))
+        name = None if codes[row] < 0 else names[codes[row]]
+        raise ValueError(
+            f"{path}, row {line[row]}: kind is {name!r}: use one of {KINDS}, or map it in data.source.kinds"
+        )
+    return index
 
 
 def to_numpy(column: pa.ChunkedArray) -> np.ndarray:

@@ -114,7 +114,7 @@ class Table:
         for name in set(columns) & {"x", "y", "vx", "vy", "radius"}:
             columns[name] = columns[name] * self.scale
         columns["agent"] = _ids(table.select(self.agent), path, line)
-        columns["kind"] = self._kind(table, path)
+        columns["kind"] = self._kind(table, path, line)
         columns |= {name: to_numpy(table[name]) for name in self.extras}
         code, names = (np.zeros(table.num_rows, int), [None]) if self.scene is None else factorize(table[self.scene])
         order = np.argsort(code, kind="stable")
@@ -129,11 +129,11 @@ class Table:
             found.append((build(title, dt, part), Origin(str(path), line[rows])))
         return found
 
-    def _kind(self, table: pa.Table, path: Path) -> np.ndarray:
+    def _kind(self, table: pa.Table, path: Path, line: np.ndarray) -> np.ndarray:
         if self.kind is None:
             return np.zeros(table.num_rows, np.int64)
         code, names = factorize(table[self.kind])
-        return kind_index(code, [self.kinds.get(str(name), name) for name in names], path)
+        return kind_index(code, [self.kinds.get(str(name), name) for name in names], path, line)
 
 
 def _numbers(column: pa.ChunkedArray, name: str, path: Path, line: np.ndarray) -> np.ndarray:

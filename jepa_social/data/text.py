@@ -62,6 +62,8 @@ def read_tracks(
             )
         table.append(cells)
         line.append(number)
+    if not table:
+        raise ValueError(f"{path}: no row `frame agent x y` in it: remove the file or fill it")
     try:
         values = np.array(table, dtype=np.float64).reshape(-1, 4)
     except ValueError as error:

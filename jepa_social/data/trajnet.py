@@ -1,4 +1,4 @@
-"""Stanford Drone pedestrians in metres (Robicquet et al., ECCV 2016), in the TrajNet version (Sadeghian et al., 2018)."""
+"""Stanford Drone tracks in metres (Robicquet et al., ECCV 2016), as TrajNet gives them (Sadeghian et al., 2018)."""
 
 from collections.abc import Sequence
 from pathlib import Path

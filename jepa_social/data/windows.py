@@ -1,7 +1,7 @@
 """Windows of `observed + future` samples, cut from recordings without copying a row.
 
-At the recorded rate these are the windows of the literature's ETH/UCY protocol (Gupta et al., CVPR 2018), which runs over
-*listed* frames: no agent there bridges unlisted ones.
+At the recorded rate these are the windows of the literature's ETH/UCY protocol (Gupta et al., CVPR 2018), which runs
+over *listed* frames: no agent there bridges unlisted ones.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,65 @@
+"""The literature's numbers on the real logs."""
+
+import numpy as np
+import pytest
+
+from jepa_social.data.eth_ucy import EthUcy
+from jepa_social.data.module import SceneDataModule
+from jepa_social.data.trajnet import TrajNet
+
+COUNTS = {"eth": (70, 181), "hotel": (301, 1053), "univ": (947, 24334), "zara1": (602, 2253), "zara2": (921, 5833)}
+CONSTANT_VELOCITY = {
+    "eth": (0.995, 2.234),
+    "hotel": (0.323, 0.617),
+    "univ": (0.524, 1.165),
+    "zara1": (0.431, 0.960),
+    "zara2": (0.326, 0.728),
+}
+
+
+@pytest.mark.parametrize("fold", COUNTS)
+def test_windows_and_agents_of_the_protocol(real_data, tmp_path, fold):
+    data = SceneDataModule(EthUcy(str(real_data / "eth_ucy"), fold), tmp_path, 8, 12, 0.4)
+    windows = agents = 0
+    errors = []
+    for scene in data.test_dataloader():
+        full = scene.present.all(-1)
+        windows, agents = windows + len(scene), agents + int(full.sum())
+        ahead = scene.position[:, :, 7:8] + scene.velocity[:, :, 7:8] * 0.4 * np.arange(1, 13)[:, None]
+        errors.append((ahead - scene.position[:, :, 8:]).norm(dim=-1)[full].numpy())
+    assert (windows, agents) == COUNTS[fold]
+    error = np.concatenate(errors)
+    assert (error.mean(), error[:, -1].mean()) == pytest.approx(CONSTANT_VELOCITY[fold], abs=6e-4)
+
+
+@pytest.mark.parametrize("fold", COUNTS)
+def test_the_folds_share_no_moment(real_data, fold):
+    source = EthUcy(str(real_data / "eth_ucy"), fold)
+    spans = {
+        split: {r.name: (r.time.min(), r.time.max()) for r in source.recordings(split)} for split in ("train", "val")
+    }
+    for recording in source.recordings("test"):
+        assert not any(name.startswith(recording.name) for split in spans.values() for name in split)
+    for name, (_, last) in spans["train"].items():
+        assert last < spans["val"][name.replace("_train", "_val")][0]
+
+
+def test_corrected_eth_walks_at_walking_speed(real_data):
+    def median_speed(corrected: bool) -> float:
+        walked = EthUcy(str(real_data / "eth_ucy"), "eth", corrected).recordings("test")[0]
+        order = np.lexsort((walked.time, walked.agent))
+        step = np.hypot(np.diff(walked.x[order]), np.diff(walked.y[order]))[np.diff(walked.agent[order]) == 0]
+        return float(np.median(step)) / walked.dt
+
+    assert median_speed(True) == pytest.approx(1.47, abs=0.01)
+    assert median_speed(False) == pytest.approx(2.45, abs=0.01)
+
+
+def test_stanford_drone_glitches_are_cut(real_data):
+    root = str(real_data / "sdd" / "trajnet")
+    found = TrajNet(root, val=[], test=["gates_3"]).recordings("test")[0]
+    order = np.lexsort((found.time, found.agent))
+    step = np.hypot(np.diff(found.x[order]), np.diff(found.y[order]))[np.diff(found.agent[order]) == 0]
+    assert step.max() <= 15.0 * 0.4
+    with pytest.raises(ValueError, match=r"gates_3\.txt, row \d+: .*glitches=split"):
+        TrajNet(root, val=[], test=["gates_3"], glitches="error").recordings("test")
