@@ -15,10 +15,10 @@ class MotionReadout(nn.Module):
     to move) has no frame to speak in and is predicted to stay. Latents come in with their gradient stopped.
     """
 
-    def __init__(self, latent: int, hidden: int = 128):
+    def __init__(self, latent: int, hidden: int = 64):
         super().__init__()
         self.now = nn.Sequential(nn.LayerNorm(latent, elementwise_affine=False), nn.Linear(latent, hidden))
-        self.then = nn.Sequential(nn.LayerNorm(latent, elementwise_affine=False), nn.Linear(latent, hidden))
+        self.then = nn.Linear(latent, hidden, bias=False)
         self.clock = nn.Linear(1, hidden, bias=False)
         self.out = nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 2))
         nn.init.zeros_(self.out[-1].weight)  # pyright: ignore[reportArgumentType]
@@ -31,7 +31,7 @@ class MotionReadout(nn.Module):
         horizon = imagined.shape[3]
         dt = anchor.dt.view(-1, 1, 1, 1, 1)
         lag = torch.arange(1, horizon + 1, device=imagined.device).view(-1, 1) * dt
-        hidden = self.now(anchor.state.detach())[:, None, :, None] + self.then(imagined.detach()) + self.clock(lag)
+        hidden = self.then(imagined.detach()) + (self.now(anchor.state.detach())[:, None, :, None] + self.clock(lag))
         local = self.out(hidden) * anchor.oriented[:, None, :, None, None]
         residual = rotate(local, anchor.heading[:, None, :, None])
         velocity = anchor.velocity[:, None, :, None] + residual

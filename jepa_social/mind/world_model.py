@@ -27,7 +27,7 @@ class WorldModel(nn.Module):
         horizon: frames that it was trained to imagine.
     """
 
-    def __init__(self, jepa: SocialJEPA, dt: float, horizon: int, readout_hidden: int = 128):
+    def __init__(self, jepa: SocialJEPA, dt: float, horizon: int, readout_hidden: int = 64):
         super().__init__()
         self.jepa = jepa
         self.motion = MotionReadout(jepa.config.width, readout_hidden)

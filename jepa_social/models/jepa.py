@@ -35,6 +35,7 @@ class ModelConfig:
         mlp_ratio: hidden over outer width of the MLPs.
         predictor_width: of the predictor's hidden state.
         predictor_depth: predictor blocks per imagined step.
+        reaction: width of what a plan does to others, computed for every plan.
         window: frames that a latent may look back.
         reach: m beyond which agents do not see each other.
     """
@@ -45,6 +46,7 @@ class ModelConfig:
     mlp_ratio: float = 2.0
     predictor_width: int = 64
     predictor_depth: int = 1
+    reaction: int = 32
     window: int = 20
     reach: float = 10.0
 
@@ -61,6 +63,7 @@ class SocialJEPA(nn.Module):
         self.predictor = Predictor(
             config.width,
             config.predictor_width,
+            config.reaction,
             config.predictor_depth,
             config.heads,
             config.mlp_ratio,
@@ -89,20 +92,33 @@ class SocialJEPA(nn.Module):
         latents: Latents | Anchor,
         ego_actions: Float[Tensor, "B S H 2"] | None = None,
         horizon: int | None = None,
+        foreseen: Float[Tensor, "B N H P"] | None = None,
     ) -> Float[Tensor, "B S N H D"]:
         """Imagined latents of all agents, for each of S ego plans, from the last encoded frame on.
 
+        Rows of agents that are absent in that frame mean nothing.
+
         Args:
             latents: of the present (`encode`), or an anchor taken from it.
-            ego_actions: velocity commands, world frame, m/s. None: the ego's plan is unknown too (S = 1).
+            ego_actions: velocity commands, world frame, m/s; ignored in scenes whose ego is -1. None: the ego's plan is unknown too (S = 1).
             horizon: frames to imagine; may be left out when `ego_actions` tells.
+            foreseen: what `foresee` gave for the same anchor and horizon, to judge many sets of plans at the cost of one
+                rollout.
         """
         if horizon is None:
             if ego_actions is None:
                 raise ValueError("imagine needs a horizon when no ego_actions are given")
             horizon = ego_actions.shape[2]
         anchor = latents.at() if isinstance(latents, Latents) else latents
-        return self.predictor(anchor, ego_actions, horizon)
+        if foreseen is None:
+            foreseen = self.foresee(anchor, horizon)
+        if ego_actions is None:
+            return self.predictor.latents(foreseen)
+        return self.predictor.react(anchor, foreseen, ego_actions)
+
+    def foresee(self, anchor: Anchor, horizon: int) -> Float[Tensor, "B N H P"]:
+        """The part of `imagine` that does not depend on the ego's plan."""
+        return self.predictor.foresee(anchor, horizon)
 
     @torch.no_grad()
     def update_teacher(self, momentum: float) -> None:

@@ -1,4 +1,4 @@
-"""Action-conditioned predictor: rolls the latents of all agents forward under the ego's plan."""
+"""Action-conditioned predictor: rolls the latents of all agents forward, then bends them to the ego's plan."""
 
 import torch
 from jaxtyping import Float
@@ -14,98 +14,110 @@ ACTION_FEATURES = 4
 
 
 class Predictor(nn.Module):
-    """Recurrent latent rollout: one shared transformer step per frame, social attention at every step.
+    """Latent rollout in two parts, so that judging a thousand plans does not cost a thousand rollouts.
 
-    Where agents are during the rollout is known for the ego (its plan says so) and unknown for the others, whose relative
-    poses are taken from constant-velocity extrapolation; how they depart from it is what the hidden state carries and
-    what the latents of step k must say. Step k sees the ego's actions up to the one that leads to frame k, none later.
+    `foresee` is a recurrent rollout of all agents, one shared transformer step per frame with social attention: what will
+    happen if nobody's plan is known. It is done once. `react` says how a plan changes it: each agent i accumulates what it
+    sees of the planned ego,
+
+        u_ik = silu(W [relative pose of the ego at k, h_ik]),   g_ik = sum_{j<=k} u_ij,   z_ik(a) = z_ik + f(g_ik, h_ik)
+
+    so frame k knows the ego's actions up to the one that leads to it and none later. Where others are meanwhile is not
+    known; relative poses take them at constant velocity, and how they depart from it is what h carries.
+
+    Args:
+        latent: width of the latents.
+        width: of the hidden state h.
+        reaction: width of u and g, which are computed for every plan: keep it small.
+        reach: m beyond which agents do not see each other.
     """
 
-    def __init__(self, latent: int, width: int, depth: int, heads: int, mlp_ratio: float, reach: float):
+    def __init__(self, latent: int, width: int, reaction: int, depth: int, heads: int, mlp_ratio: float, reach: float):
         super().__init__()
         self.reach = reach
         self.enter = nn.Linear(latent, width)
-        self.action = nn.Linear(ACTION_FEATURES, width)
         self.clock = nn.Linear(2, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.attention = nn.ModuleList(RelativeAttention(width, heads, SOCIAL_FEATURES) for _ in range(depth))
         self.feed = nn.ModuleList(FeedForward(width, mlp_ratio) for _ in range(depth))
-        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, latent))
+        self.norm = nn.LayerNorm(width)
+        self.leave = nn.Linear(width, latent)
+        self.context = nn.Linear(width, 2 * reaction)
+        self.see = nn.Linear(SOCIAL_FEATURES, reaction, bias=False)
+        self.act = nn.Linear(ACTION_FEATURES, reaction, bias=False)
+        self.gather = nn.Linear(reaction, reaction, bias=False)
+        self.bend = nn.Linear(reaction, latent, bias=False)
 
-    def forward(
-        self, anchor: Anchor, ego_actions: Float[Tensor, "B S H 2"] | None, horizon: int
-    ) -> Float[Tensor, "B S N H D"]:
-        """Imagined latents of the next `horizon` frames.
-
-        Args:
-            anchor: encoded present.
-            ego_actions: world-frame velocity (m/s) that the ego executes in each of the next frames, for S plans; ignored
-                in scenes whose ego is -1. None: nobody's future is given (S = 1), as in plain forecasting.
-        """
-        batch, agents = anchor.present.shape
-        if ego_actions is None:
-            ego_actions = anchor.position.new_zeros(batch, 1, horizon, 2)
-            is_ego = torch.zeros_like(anchor.present)
-        else:
-            is_ego = torch.arange(agents, device=anchor.ego.device) == anchor.ego[:, None]
-        position, velocity, heading, framed = self._extrapolate(anchor, ego_actions, is_ego, horizon)
+    def foresee(self, anchor: Anchor, horizon: int) -> Float[Tensor, "B N H P"]:
+        """Hidden states of the next `horizon` frames with nobody's plan known."""
+        agents = anchor.present.shape[1]
         mask = anchor.present[:, None, :] & anchor.present[:, :, None]
         mask = mask & ~torch.eye(agents, dtype=torch.bool, device=mask.device)
-        hidden = self.enter(anchor.state)[:, None].expand(-1, ego_actions.shape[1], -1, -1)
-        drive = self._drive(anchor, ego_actions, is_ego)
-        dt = anchor.dt.view(-1, 1, 1, 1)
-        imagined = []
+        hidden = self.enter(anchor.state)
+        dt = anchor.dt.view(-1, 1, 1)
+        radius = anchor.radius[..., :, None] + anchor.radius[..., None, :]
+        framed = anchor.oriented[..., :, None].expand(mask.shape)
+        both = framed & anchor.oriented[..., None, :]
+        velocity, turn = vector_pairs(anchor.velocity), wrap_angle(pairs(anchor.heading))
+        steps = []
         for step in range(horizon):
-            pose, near = self._pose(anchor, position[:, :, step], velocity[:, :, step], heading[:, :, step], framed)
-            hidden = hidden + drive[:, :, :, step] + self.clock(torch.cat((dt, dt * step), dim=-1))
-            near = near & mask[:, None]
+            offset = vector_pairs(anchor.position + step * dt * anchor.velocity)
+            near = mask & (offset.norm(dim=-1) < self.reach)
+            pose = social_pose(offset, velocity, anchor.heading[..., None], turn, radius, framed, both) * near[..., None]
+            hidden = hidden + self.clock(torch.cat((dt, dt * step), dim=-1))
             for norm, attend, feed in zip(self.norms, self.attention, self.feed, strict=True):
                 normed = norm(hidden)
-                hidden = feed(hidden + attend(normed, attend.keys(normed), pose * near[..., None], near))
-            imagined.append(hidden)
-        return self.leave(torch.stack(imagined, dim=3)) * anchor.present[:, None, :, None, None]
+                hidden = feed(hidden + attend(normed, attend.keys(normed), pose, near))
+            steps.append(hidden)
+        return self.norm(torch.stack(steps, dim=2))
 
-    def _drive(self, anchor: Anchor, actions: Tensor, is_ego: Tensor) -> Tensor:
-        """The ego's commands in its own frame, embedded: `[B,S,N,H,width]`, zero for everybody else."""
+    def latents(self, foreseen: Float[Tensor, "B N H P"]) -> Float[Tensor, "B 1 N H D"]:
+        """Latents of a rollout in which nobody's plan is known."""
+        return self.leave(foreseen)[:, None]
+
+    def react(
+        self, anchor: Anchor, foreseen: Float[Tensor, "B N H P"], ego_actions: Float[Tensor, "B S H 2"]
+    ) -> Float[Tensor, "B S N H D"]:
+        """Latents under each plan (world-frame velocities, m/s); those of `latents` where the ego is -1."""
+        gate, skip = self.context(foreseen)[:, None].chunk(2, dim=-1)
+        seen = self.see(self._ego_pose(anchor, ego_actions))
+        planned = (anchor.ego >= 0).nonzero()[:, 0]
+        seen[planned, :, anchor.ego[planned]] = self.act(self._ego_action(anchor, ego_actions))[planned]
+        influence = nn.functional.silu(seen + gate).cumsum(3)
+        change = self.bend(nn.functional.silu(self.gather(influence) + skip))
+        if len(planned) < len(anchor.ego):
+            change = change * (anchor.ego >= 0).view(-1, 1, 1, 1, 1)
+        return change + self.latents(foreseen)
+
+    def _ego_action(self, anchor: Anchor, actions: Tensor) -> Tensor:
+        """The ego's commands in its own frame, `[B,S,H,F]`."""
         ego = anchor.ego.clamp(min=0)[:, None]
-        heading = anchor.heading.gather(1, ego)[..., None]
         framed = anchor.oriented.gather(1, ego)[..., None, None]
-        local = rotate(actions, -heading) * framed
-        features = torch.cat((local, actions.norm(dim=-1, keepdim=True), torch.ones_like(local[..., :1])), dim=-1)
-        return self.action(features)[:, :, None] * is_ego[:, None, :, None, None]
+        local = rotate(actions, -anchor.heading.gather(1, ego)[..., None]) * framed
+        return torch.cat((local, actions.norm(dim=-1, keepdim=True), framed.expand_as(local[..., :1])), dim=-1)
 
-    def _extrapolate(
-        self, anchor: Anchor, actions: Tensor, is_ego: Tensor, horizon: int
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Poses at the start of each step, `[B,S,H,N,...]`: planned for the ego, constant velocity for the others."""
+    def _ego_pose(self, anchor: Anchor, actions: Tensor) -> Tensor:
+        """The planned ego as each agent sees it at the start of each step, `[B,S,N,H,F]`."""
+        rows = torch.arange(anchor.ego.shape[0], device=anchor.ego.device)
+        ego = anchor.ego.clamp(min=0)
         dt = anchor.dt.view(-1, 1, 1, 1)
-        steps = torch.arange(horizon, device=actions.device).view(1, 1, -1, 1, 1)
-        coast = anchor.position[:, None, None] + steps * dt[..., None] * anchor.velocity[:, None, None]
         moved = torch.cat((torch.zeros_like(actions[:, :, :1]), actions.cumsum(2)[:, :, :-1]), dim=2) * dt
-        planned = anchor.position[:, None, None] + moved[:, :, :, None]
-        mine = is_ego[:, None, None, :, None]
-        position = torch.where(mine, planned, coast)
-        velocity = torch.where(mine, actions[:, :, :, None], anchor.velocity[:, None, None])
+        planned = (anchor.position[rows, ego][:, None, None] + moved)[:, :, None]
+        steps = torch.arange(actions.shape[2], device=actions.device).view(1, 1, -1, 1)
+        coast = (anchor.position[:, :, None] + steps * dt * anchor.velocity[:, :, None])[:, None]
+        offset = planned - coast
+        shape = offset.shape[:-1]
         course = torch.atan2(actions[..., 1], actions[..., 0])
         held, moving = hold_last(course, actions.norm(dim=-1) > MIN_SPEED, dim=-1)
-        turned = is_ego[:, None, None] & moving[..., None]
-        heading = torch.where(turned, held[..., None], anchor.heading[:, None, None])
-        return position, velocity, heading, anchor.oriented[:, None]
-
-    def _pose(
-        self, anchor: Anchor, position: Tensor, velocity: Tensor, heading: Tensor, framed: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Relative poses of all pairs at one step, `[B,S,N,N,F]`, and who is within reach."""
-        offset = vector_pairs(position)
-        near = offset.norm(dim=-1) < self.reach
-        radius = anchor.radius[:, None]
-        pose = social_pose(
+        heading = torch.where(moving, held, anchor.heading[rows, ego][:, None, None])[:, :, None]
+        own = anchor.heading[:, None, :, None]
+        framed = anchor.oriented[:, None, :, None].expand(shape)
+        return social_pose(
             offset,
-            vector_pairs(velocity),
-            anchor.heading[:, None, :, None],
-            wrap_angle(pairs(heading)),
-            (radius[..., :, None] + radius[..., None, :]).expand(near.shape),
-            framed[..., :, None].expand(near.shape),
-            (framed[..., :, None] & framed[..., None, :]).expand(near.shape),
+            (actions[:, :, None] - anchor.velocity[:, None, :, None]).expand(offset.shape),
+            own.expand(shape),
+            wrap_angle(heading - own),
+            (anchor.radius + anchor.radius[rows, ego][:, None])[:, None, :, None].expand(shape),
+            framed,
+            framed & (moving | anchor.oriented[rows, ego][:, None, None])[:, :, None],
         )
-        return pose, near

@@ -20,6 +20,7 @@ class People:
         index: their slots in the scene.
         exists: which of the K are real.
         anchor: latents and poses of [ego, people...], or None where the dynamics need none.
+        foreseen: their rollout with no plan known, kept from one set of plans to the next.
     """
 
     index: Int[Tensor, "B K"]
@@ -27,6 +28,7 @@ class People:
     position: Float[Tensor, "B K 2"]
     velocity: Float[Tensor, "B K 2"]
     anchor: Anchor | None = None
+    foreseen: Tensor | None = None
 
 
 class Dynamics(Protocol):
@@ -92,8 +94,10 @@ class Imagination:
         """Imagined latents, then positions from the readout."""
         anchor = people.anchor
         assert anchor is not None, "prepare() comes first"
-        plans = actions if self.reactive else None
-        imagined = self.world_model.jepa.imagine(anchor, plans, horizon=actions.shape[2])
+        jepa, horizon = self.world_model.jepa, actions.shape[2]
+        if people.foreseen is None or people.foreseen.shape[2] != horizon:
+            people.foreseen = jepa.foresee(anchor, horizon)
+        imagined = jepa.imagine(anchor, actions if self.reactive else None, horizon, people.foreseen)
         others = Anchor(
             anchor.state[:, 1:],
             anchor.position[:, 1:],
