@@ -18,7 +18,7 @@ def walk(name: str = "walk", agents: int = 4, frames: int = 30, dt: float = 0.4,
         seen[: rng.integers(0, frames // 3), one] = False
         seen[frames - rng.integers(0, frames // 3) :, one] = False
         seen[rng.integers(0, frames), one] = False
-    columns = {"time": tick * dt, "agent": agent + 10, "kind": agent % 3, "x": x, "y": y}
+    columns = {"time": tick * dt, "agent": agent + 10, "kind": (agent + 1) % 3, "x": x, "y": y}
     return Recording(name=name, dt=dt, **{key: value[seen] for key, value in columns.items()}, **more)
 
 

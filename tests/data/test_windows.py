@@ -60,7 +60,7 @@ def test_windows_are_the_raw_rows(tmp_path, stride, min_agents, length):
             raw = Scene.from_arrays(part[there], 0.4)
             for name in ("velocity", "heading", "dt", "ego"):
                 torch.testing.assert_close(getattr(scene, name), getattr(raw, name), rtol=0, atol=0)
-            kind = (ids[there] - 10) % 3
+            kind = (ids[there] - 9) % 3
             np.testing.assert_array_equal(scene.kind[0].numpy(), kind)
             np.testing.assert_allclose(scene.radius[0].numpy(), DEFAULT_RADIUS[kind])
             place += 1
@@ -95,11 +95,17 @@ def test_batches_do_not_depend_on_their_company(tmp_path):
             assert not both[:, alone.agents :].any()
 
 
-def test_an_agent_that_comes_back_is_one_agent(tmp_path):
-    line = walk(agents=2, frames=40, seed=0)
-    blink = line.take((line.agent == 10) | (line.time < 4.0 - 1e-6) | (line.time > 6.0 - 1e-6))
-    windows = windows_of(tmp_path, Windowing(4, 6, 0.4), blink)
-    assert all(len(set(windows.ids(k))) == windows.agents(k) for k in range(len(windows)))
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize("length", [4, 10])
+def test_an_agent_that_comes_back_is_one_agent_and_only_where_it_is_seen(tmp_path, stride, length):
+    line = walk(agents=4, frames=40, seed=0)
+    blink = line.take(
+        (line.agent == 10) | (line.time < 4.0 - 1e-6) | (line.time > 6.0 + 0.8 * (line.agent - 10) - 1e-6)
+    )
+    windows = windows_of(tmp_path, Windowing(2, length - 2, 0.4, stride), blink)
+    for one in range(len(windows)):
+        assert len(set(windows.ids(one))) == windows.agents(one)
+        assert windows.batch([one]).present.any(-1).all()
 
 
 def test_walls_radius_and_truth_come_along(tmp_path):
