@@ -12,7 +12,6 @@ from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.social_force import social_force_velocity
 
-
 SKIN = 0.01
 """m that ORCA adds to every disc, as CrowdNav does, so that rounding makes no collisions of touching discs."""
 

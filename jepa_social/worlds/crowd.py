@@ -23,7 +23,7 @@ class Crowd(World):
     """A batched, deterministic crowd simulator.
 
     The state is kept in float64, so that what a batch is made of cannot be told from an episode. People decide all at
-    once from the same state; the ego is holonomic, is not stopped by walls, and can be seen by people only if `visible`.
+    once from the same state; the ego is holonomic, is not stopped by walls, and is seen by people only if `visible`.
 
     Args:
         scenario: one, or several that are assigned round-robin by seed (`seed % len`).
@@ -97,7 +97,10 @@ class Crowd(World):
             social_force=everyone("social_force", 0.0).bool(),
             group=batch([layout.group for layout, _ in drawn], agents, fill=-1).long(),
             goals=batch(
-                [np.pad(g, ((0, 0), (0, stored - g.shape[1]), (0, 0)), mode="edge") for g in (d[0].goals for d in drawn)],
+                [
+                    np.pad(g, ((0, 0), (0, stored - g.shape[1]), (0, 0)), mode="edge")
+                    for g in (d[0].goals for d in drawn)
+                ],
                 agents,
                 stored,
                 2,

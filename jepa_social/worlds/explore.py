@@ -1,8 +1,8 @@
 """An ego that tries many things: how logs for pretraining get varied, action-rich egos.
 
 Every episode draws, from its own seed, a way of walking (ORCA, social force or straight ahead), a pace, a smooth random
-velocity (an Ornstein-Uhlenbeck process) and perhaps a stop. A model that only saw one expert could not tell what follows
-from another action.
+velocity (an Ornstein-Uhlenbeck process) and perhaps a stop. A model that only saw one expert could not tell what
+follows from another action.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from jepa_social.scene import Scene
-from jepa_social.worlds.ego import common_step, last_frame, to_goal, within_limits
+from jepa_social.worlds.ego import common_step, last_frame, own_limits, to_goal, within_limits
 from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.social_force import social_force_velocity
 
@@ -53,8 +53,9 @@ class Explorer:
     def act(self, scene: Scene) -> Tensor:
         """Velocity `[E,2]` m/s for the next step."""
         present, position, velocity, ego = last_frame(scene)
-        speed = (self.pace.to(scene.position) * scene.speed)[:, None]
-        wanted = within_limits(to_goal(scene) * self.pace.to(scene.position)[:, None], scene)[:, None]
+        pace = self.pace.to(scene.position)
+        speed = (pace * own_limits(scene)[1])[:, None]
+        wanted = (to_goal(scene) * pace[:, None])[:, None]
         dt = common_step(scene)
         crowd = (position, velocity, wanted, scene.radius, speed, present)
         margin = self.margin.to(scene.position)[:, None, None]

@@ -43,7 +43,9 @@ class Layout:
             self.pace = np.ones(len(self.start))
 
 
-def place(radius: np.ndarray, ego: Spot, draw: Callable[[int], Spot], gap: float, name: str) -> tuple[np.ndarray, np.ndarray]:
+def place(
+    radius: np.ndarray, ego: Spot, draw: Callable[[int], Spot], gap: float, name: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw a start and a goal for everybody so that no two starts and no two goals overlap.
 
     A start also keeps clear of others' goals, as in CrowdNav, so that who has arrived blocks nobody's start.

@@ -60,8 +60,8 @@ def closest_velocity(planes: HalfPlanes, wanted_x: Tensor, wanted_y: Tensor, spe
 def _programme(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, toward: bool):
     """Add the constraints one by one from the unconstrained optimum `(x, y)`.
 
-    `toward` maximises progress along `w` instead of nearness to it. Returns the optimum and the index `[Q]` of the first
-    constraint that left nothing feasible (K where all hold); there `(x, y)` is the optimum of those before it.
+    `toward` maximises progress along `w` instead of nearness to it. Returns the optimum and the index `[Q]` of the
+    first constraint that left nothing feasible (K where all hold); there `(x, y)` is the optimum of those before it.
     """
     count = planes.offset.shape[0]
     failed = torch.full(x.shape, count, device=x.device)

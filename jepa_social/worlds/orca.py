@@ -156,16 +156,14 @@ def _agent_planes(
     taken = torch.where(depth > 0, share, share.clamp(min=0.5))
     offset = vx * nx + vy * ny + taken * depth
     active = heeded & (share > 0)
-    return HalfPlanes(
-        torch.where(active, nx, 0.0), torch.where(active, ny, 0.0), torch.where(active, offset, NEUTRAL)
-    )
+    return HalfPlanes(torch.where(active, nx, 0.0), torch.where(active, ny, 0.0), torch.where(active, offset, NEUTRAL))
 
 
 def _wall_planes(at: Tensor, size: Tensor, walls: Tensor, horizon: float, dt: float) -> HalfPlanes:
     """Half-planes `[W,Q]` that keep discs on their own side of the line through each wall's nearest point.
 
-    A segment lies wholly behind that line, so `n . v >= -(distance - radius) / horizon` keeps clear of it for `horizon`;
-    where the disc already overlaps the wall it must part within `dt`.
+    A segment lies wholly behind that line, so `n . v >= -(distance - radius) / horizon` keeps clear of it for
+    `horizon`; where the disc already overlaps the wall it must part within `dt`.
     """
     point = at.flatten(0, 1)
     ends = walls.unflatten(-1, (2, 2)).permute(1, 0, 2, 3)[:, :, None].expand(-1, -1, at.shape[1], -1, -1).flatten(1, 2)

@@ -40,7 +40,7 @@ class Replay(World):
         device: where the state lives.
 
     Attributes:
-        human_path: `[E,T,2]` m of the replaced person on the world's clock from the first action on; it stays at its end.
+        human_path: `[E,T,2]` m of the replaced person from the first action on, in steps of `dt`; it stays at its end.
         human_length: `[E]` m along that path.
         human_time: `[E]` s from start to goal.
 
@@ -74,8 +74,8 @@ class Replay(World):
                 self._episodes.append([found[i] for i in np.random.default_rng(0).permutation(len(found))])
         if not self._episodes:
             raise ValueError(
-                f"none of {len(self.recordings)} recordings has a pedestrian track with {observed} + {min_future} frames "
-                f"and {min_travel} m of travel: lower min_future or min_travel, or give longer logs"
+                f"none of {len(self.recordings)} recordings has a pedestrian track with {observed} + {min_future} "
+                f"frames and {min_travel} m of travel: lower min_future or min_travel, or give longer logs"
             )
 
     @property

@@ -1,7 +1,7 @@
 """Scenarios: how a seed becomes a scene for the ego and 1 to 30 people.
 
-Each scenario is a small dataclass whose `layout` draws starts, goals, walls and groups from the generator of one seed, so
-that the scene of a seed is the same in every batch and process. Person 0 is the ego. Coordinates are metres about (0, 0).
+Each scenario is a small dataclass whose `layout` draws starts, goals, walls and groups from the generator of one seed,
+so that the scene of a seed is the same in every batch and process. Person 0 is the ego. Coordinates are metres.
 """
 
 from abc import ABC, abstractmethod
@@ -84,7 +84,7 @@ class CircleCrossing(Scenario):
 
 @dataclass(frozen=True, kw_only=True)
 class SquareCrossing(Scenario):
-    """CrowdNav's square: everybody starts in one half of a square and ends in the other; the ego crosses at right angles.
+    """CrowdNav's square: from one half of a square to the other; the ego crosses at right angles.
 
     Attributes:
         side: m, 10 in CrowdNav.

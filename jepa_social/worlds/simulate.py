@@ -52,7 +52,15 @@ def simulate(
     if episodes < 1 or batch < 1 or seconds < dt:
         raise ValueError("simulate needs episodes >= 1, batch >= 1 and seconds >= dt")
     world = Crowd(
-        scenarios, people, population, dt=dt, visible=visible, observed=1, limit=seconds, ego_speed=ego_speed, device=device
+        scenarios,
+        people,
+        population,
+        dt=dt,
+        visible=visible,
+        observed=1,
+        limit=seconds,
+        ego_speed=ego_speed,
+        device=device,
     )
     recordings: list[Recording] = []
     with Progress(disable=not progress) as bar:

@@ -1,8 +1,8 @@
 """The social force model for E crowds of N people at once.
 
 Helbing & Molnár, *Social force model for pedestrian dynamics*, Phys. Rev. E 51 (1995), eq. 2 (driving force) and eq. 13
-(repulsion), in the exponential, anisotropic form of Helbing, Farkas & Vicsek, Nature 407 (2000) and Johansson, Helbing &
-Shukla, Adv. Complex Syst. 10 (2007):
+(repulsion), in the exponential, anisotropic form of Helbing, Farkas & Vicsek, Nature 407 (2000) and Johansson, Helbing
+& Shukla, Adv. Complex Syst. 10 (2007):
 
     dv_i/dt = (v0_i e_i - v_i) / tau  +  sum_j A exp((r_ij - d_ij) / B) n_ij w(phi_ij)  +  walls  +  group
     w(phi)  = lambda + (1 - lambda) (1 + cos phi) / 2

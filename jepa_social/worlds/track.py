@@ -68,7 +68,7 @@ class Track:
             speed=self.speed,
             walls=self.walls,
             truth=truth,
-            batch_size=[len(self.kind)],
+            batch_size=[len(self.kind)],  # pyright: ignore[reportCallIssue]
         )
 
     def branch(self, copies: int) -> "Track":

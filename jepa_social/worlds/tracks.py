@@ -34,7 +34,8 @@ class Others:
     """Everybody of one episode on the world's clock, the replaced person first.
 
     Attributes:
-        position: `[n,T,2]` m. present: `[n,T]` bool. kind: `[n]`. radius: `[n]` m. goal: `[n,2]` m, last recorded position.
+        position: `[n,T,2]` m. present: `[n,T]` bool. kind: `[n]`. radius: `[n]` m.
+        goal: `[n,2]` m, last recorded position.
     """
 
     position: np.ndarray
@@ -44,9 +45,7 @@ class Others:
     goal: np.ndarray
 
 
-def episodes(
-    recording: Recording, index: int, past: float, min_future: int, min_travel: float
-) -> list[Episode]:
+def episodes(recording: Recording, index: int, past: float, min_future: int, min_travel: float) -> list[Episode]:
     """Every uninterrupted pedestrian track that is long enough: one episode each, from `past` s after its first frame.
 
     Args:
@@ -76,8 +75,8 @@ def episodes(
 def around(recording: Recording, episode: Episode, dt: float, frames: int, radius: float) -> Others:
     """What happens in `frames` frames from the episode's begin, linear between recorded frames.
 
-    A person is present between two frames only if recorded in both. Pedestrians have `radius`; others what the recording
-    says, else the default of their kind.
+    A person is present between two frames only if recorded in both. Pedestrians have `radius`; others what the
+    recording says, else the default of their kind.
     """
     span = episode.begin + (frames - 1) * dt + 1.5 * recording.dt
     inside = np.flatnonzero((recording.time > episode.begin - 0.5 * recording.dt) & (recording.time < span))
@@ -97,11 +96,13 @@ def around(recording: Recording, episode: Episode, dt: float, frames: int, radiu
     kind = recording.kind[inside][one]
     logged = np.full(len(ids), np.nan) if recording.radius is None else recording.radius[inside][one]
     size = np.where(np.isfinite(logged), logged, DEFAULT_RADIUS[kind])
-    final = len(recording) - 1 - np.array([np.argmax((recording.agent == i)[::-1]) for i in ids])
+    known, late = np.unique(recording.agent[::-1], return_index=True)
+    final = len(recording) - 1 - late[np.searchsorted(known, ids)]
     goal = np.stack((recording.x[final], recording.y[final]), axis=1)
     order = np.argsort(ids != episode.agent, kind="stable")
-    order = order[np.isfinite(position[order]).all(-1).any(-1)]
-    present = np.isfinite(position[order]).all(-1)
+    known_at = np.asarray(np.isfinite(position[..., 0]))
+    order = order[known_at[order].any(axis=1)]
+    present = known_at[order]
     return Others(
         np.where(present[..., None], position[order], 0.0),
         present,

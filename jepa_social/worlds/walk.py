@@ -16,7 +16,7 @@ EASE = 1.0
 
 
 def wanted_velocity(people: People, position: Tensor, goal: Tensor, walls: Tensor | None) -> Tensor:
-    """Preferred velocity `[E,N,2]` m/s: at the preferred speed to `goal [E,N,2]`, by way of the gate if it is hidden."""
+    """Preferred velocity `[E,N,2]` m/s: to `goal [E,N,2]`, by way of the gate if that is hidden."""
     aim = goal
     if walls is not None and bool(people.gate.isfinite().any()):
         centre, normal = people.gate[:, None, :2], people.gate[:, None, 2:]

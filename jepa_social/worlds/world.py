@@ -71,9 +71,9 @@ class World(ABC):
         self._steps += 1
         return self.scene()
 
-    def scene(self) -> Scene:
-        """What is seen now: the last `observed` frames."""
-        return self._track.window(self.observed, self._truth())
+    def scene(self, frames: int | None = None) -> Scene:
+        """What is seen now: the last `observed` frames, or the last `frames`."""
+        return self._track.window(frames or self.observed, self._truth())
 
     def history(self) -> Scene:
         """The whole run so far, every frame since the start."""

@@ -1,0 +1,53 @@
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import jepa_social.worlds.gym_env  # noqa: F401 - registers the environments
+from jepa_social.worlds.scenarios import Doorway
+from tests.worlds.crowds import straight_log
+
+SETTINGS = {
+    "jepa_social/Crowd-v0": {"people": (2, 4), "scenario": Doorway()},
+    "jepa_social/Replay-v0": {"recordings": [straight_log()], "agents": 3},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_passes_the_environment_checker(name):
+    check_env(gymnasium.make(name, **SETTINGS[name]).unwrapped, skip_render_check=True)
+
+
+def test_straight_walk_to_the_goal_is_rewarded():
+    env = gymnasium.make("jepa_social/Crowd-v0", people=1, visible=True)
+    total, done, steps = 0.0, False, 0
+    observation, info = env.reset(seed=3)
+    assert info["scenario"] == "circle_crossing"
+    while not done:
+        to = observation["goal"] - observation["position"][0, -1]
+        action = (to / np.linalg.norm(to)).astype(np.float32)
+        observation, reward, terminated, truncated, info = env.step(action)
+        total, done, steps = total + float(reward), terminated or truncated, steps + 1
+    assert info["arrived"]
+    assert total > 0.5
+    assert steps == 31  # 7.7 m at 1 m/s in steps of 0.25 s
+
+
+def test_standing_still_ends_in_truncation():
+    env = gymnasium.make("jepa_social/Crowd-v0", people=1, visible=True, limit=2.0)
+    env.reset(seed=0)
+    ends = [env.step(np.zeros(2, dtype=np.float32))[2:4] for _ in range(8)]
+    assert ends == [(False, False)] * 7 + [(False, True)]
+
+
+def test_walking_into_people_is_a_collision():
+    env = gymnasium.make("jepa_social/Crowd-v0", people=1)
+    observation, _ = env.reset(seed=1)
+    for _ in range(60):
+        to = observation["position"][1, -1] - observation["position"][0, -1]
+        action = (to / max(np.linalg.norm(to), 1e-6)).astype(np.float32)
+        observation, reward, terminated, _, info = env.step(action)
+        if terminated:
+            break
+    assert info["collided"]
+    assert reward == -0.25
