@@ -6,22 +6,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepa_social.evaluation.clearance import centre_distance, ego_radius
 from jepa_social.evaluation.encounters import encounters
-from jepa_social.evaluation.episodes import Episodes
+from jepa_social.evaluation.episodes import Episodes, pick_scenes
 from jepa_social.evaluation.navigation import Navigation, navigation
-from jepa_social.scene import FAR, KINDS
+from jepa_social.scene import FAR, KINDS, Scene
 
 SHOWN = 6
 AGENTS = 40
 """Most people drawn in one animation: the nearest."""
 
+BASELINE_FAILED = 2
+"""Rank of an episode that ours solved and the baseline did not: after our failures, before the rest."""
+
 
 def animations(episodes: Sequence[Episodes], ours: str = "jepa", shown: int = SHOWN) -> list[dict[str, Any]]:
     """Pick episodes and write them as plain data (metres and seconds, two decimals).
 
-    Our collisions come first, then our timeouts, then what only the baseline failed, then the closest calls. Each is
-    `{scenario, seed, dt, goal, walls, runs: [{policy, outcome, radius, kind, track, crossings}]}`; a `track` is
-    a list over agents (ego first) of `[x, y]` or null per frame.
+    Our collisions come first, then our timeouts, then what only the baseline failed, then the closest calls;
+    our failures take half of the places if the rest can be filled. Each is
+    `{scenario, seed, dt, goal, walls, runs: [{policy, outcome, touched, id, radius, kind, track, crossings}]}`: `id`
+    are the agents' slots (ego first), `track` a list over them of `[x, y]` or null per frame, `touched` the slot of
+    whom the ego ran into (-1: a wall) or null.
     """
     if not episodes:
         return []
@@ -31,8 +37,12 @@ def animations(episodes: Sequence[Episodes], ours: str = "jepa", shown: int = SH
     scores = navigation(mine)
     theirs = {} if best is None else {key: i for i, key in enumerate(_keys(best))}
     their_scores = None if best is None else navigation(best)
-    chosen = sorted(range(len(mine)), key=lambda i: _interest(i, scores, their_scores, theirs.get(_keys(mine)[i])))
-    return [_pair(mine, i, best, theirs.get(_keys(mine)[i])) for i in chosen[:shown]]
+    keys = _keys(mine)
+    ranked = sorted((_interest(i, scores, their_scores, theirs.get(keys[i])), i) for i in range(len(mine)))
+    failed = [i for (rank, _), i in ranked if rank < BASELINE_FAILED]
+    fine = [i for (rank, _), i in ranked if rank >= BASELINE_FAILED]
+    chosen = failed[: max(shown // 2, shown - len(fine))] + fine
+    return [_pair(mine, i, best, theirs.get(keys[i])) for i in chosen[:shown]]
 
 
 def outcome(scores: Navigation, index: int) -> str:
@@ -41,9 +51,9 @@ def outcome(scores: Navigation, index: int) -> str:
 
 
 def _interest(index: int, scores: Navigation, theirs: Navigation | None, other: int | None) -> tuple[int, float]:
-    rank = {"collision": 0, "timeout": 1, "success": 3}[outcome(scores, index)]
-    if rank == 3 and theirs is not None and other is not None and not theirs.success[other]:
-        rank = 2
+    rank = {"collision": 0, "timeout": 1, "success": BASELINE_FAILED + 1}[outcome(scores, index)]
+    if rank > BASELINE_FAILED and theirs is not None and other is not None and not theirs.success[other]:
+        rank = BASELINE_FAILED
     return rank, float(scores.minimum_distance[index].nan_to_num(torch.inf))
 
 
@@ -76,14 +86,23 @@ def _run(episodes: Episodes, index: int) -> dict[str, Any]:
     return {
         "policy": episodes.policy,
         "outcome": result,
+        "touched": _touched(pick_scenes(scene, torch.tensor([index])), last) if result == "collision" else None,
+        "id": slots,
         "radius": [round(float(scene.radius[index, n]), 2) for n in slots],
         "kind": [KINDS[int(scene.kind[index, n])] for n in slots],
         "track": [_track(scene.position[index, n, :last], scene.present[index, n, :last]) for n in slots],
         "crossings": [
-            {"person": slots.index(one.person), "at": [round(v, 2) for v in one.point], "gap": round(one.gap, 2)}
-            for one in met[:4]
+            {"person": one.person, "at": [round(v, 2) for v in one.point], "gap": round(one.gap, 2)} for one in met[:4]
         ],
     }
+
+
+def _touched(scene: Scene, frames: int) -> int:
+    """Slot of whom the ego of a single scene touched in its last step; -1 for a wall."""
+    step = scene.between(frames - 2, frames)
+    clearance = (centre_distance(step) - (scene.radius + ego_radius(scene)[:, None])[..., None])[0, :, 0]
+    nearest = int(clearance.argmin())
+    return nearest if float(clearance[nearest]) < 0 else -1
 
 
 def _track(position: Tensor, present: Tensor) -> list[list[float] | None]:

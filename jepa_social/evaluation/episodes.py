@@ -127,7 +127,7 @@ def pick_scenes(scene: Scene, index: Tensor) -> Scene:
 
 def absent(scene: Scene, where: Tensor) -> Scene:
     """The scene with nobody `where [E,N,T]`."""
-    new = scene.clone(False)
+    new = scene.between(0, scene.frames)
     new.present = scene.present & ~where
     new.position = scene.position.masked_fill(where[..., None], 0.0)
     new.velocity = scene.velocity.masked_fill(where[..., None], 0.0)
@@ -138,7 +138,7 @@ def absent(scene: Scene, where: Tensor) -> Scene:
 def pad_frames(scene: Scene, frames: int) -> Scene:
     """Append frames in which nobody is present until there are `frames`."""
     extra = frames - scene.frames
-    new = scene.clone(False)
+    new = scene.between(0, scene.frames)
     for name in ("position", "velocity", "heading", "present"):
         value = getattr(scene, name)
         shape = (*value.shape[:2], extra, *value.shape[3:])

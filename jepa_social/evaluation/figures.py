@@ -87,15 +87,12 @@ def latent_pca(latents: Tensor, value: Tensor, name: str) -> Figure:
 
 
 def curves(history: Sequence[Curve], columns: int = 3) -> Figure:
-    """Training curves, a panel each, the last value written at its end."""
+    """Training curves, a panel each, the last value in its title."""
     figure, axes = _grid(len(history), columns, square=False)
     for panel, curve in zip(axes, history, strict=False):
         panel.plot(curve.step, curve.value, color=IMAGINED, linewidth=1.6)
         panel.plot(curve.step[-1:], curve.value[-1:], "o", color=EGO, markersize=4)
-        panel.annotate(
-            f"{curve.value[-1]:.3g}", (curve.step[-1], curve.value[-1]), (-3, 5), textcoords="offset points", ha="right"
-        )
-        panel.set_title(curve.name, loc="left", fontsize=10)
+        panel.set_title(f"{curve.name}: {curve.value[-1]:.3g}", loc="left", fontsize=10)
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
     return figure

@@ -4,6 +4,7 @@
 - `results.json`: `{suite: {policy: {metric: {mean, low, high, n}}}}`, 95 % bootstrap intervals.
 - `differences.json`: `{suite: {ours: {metric: {baseline: {mean, low, high, n}}}}}`, ours minus the baseline, paired
   over the (scenario, seed) that both ran.
+- `log_<suite>.parquet`: every episode as a log (see `episode_log`).
 - `animations.json`: a few episodes to look at (see `animations`).
 
 The JSON files follow from the table, so a policy can be added or run again without the others. Scores that are no
@@ -26,6 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jepa_social.evaluation.animations import animations
+from jepa_social.evaluation.episode_log import log_episodes
 from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.labels import label, ordered, say
 from jepa_social.evaluation.navigation import navigation
@@ -68,6 +70,7 @@ def record_suite(
     with_draft(path, lambda draft: pq.write_table(table, draft, compression="zstd"))
     scores, differences = _summary([row for row in merged if row["suite"] == suite], ours)
     merge_scores(run_dir, suite, scores, differences)
+    log_episodes(run_dir, suite, episodes)
     shown = read_json(run_dir / "animations.json")
     write_json(run_dir / "animations.json", shown | {suite: animations(episodes, ours)})
     return scores

@@ -47,7 +47,7 @@ def write_video(path: Path, scene: Scene, index: int = 0, stop: int | None = Non
     def write(draft: Path) -> None:
         with imageio.get_writer(draft, format="FFMPEG", fps=FPS, macro_block_size=2, ffmpeg_log_level="error") as film:  # pyright: ignore[reportArgumentType]
             for picture in pictures:
-                film.append_data(picture)
+                film.append_data(picture)  # pyright: ignore[reportAttributeAccessIssue]
 
     # ffmpeg knows the container by the ending, which the temporary name must therefore keep.
     with_draft(path, lambda draft: (write(draft.with_suffix(".mp4")), draft.with_suffix(".mp4").replace(draft)))
