@@ -43,7 +43,7 @@ def train(config: DictConfig) -> Path:
         watch_every=config.pretrain.watch_every,
         **common,
     )
-    _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, [LatentPictures()])
+    _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, [LatentPictures(run / "figures")])
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
     readout = FitMotion(
         world_model,

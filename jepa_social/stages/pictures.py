@@ -1,0 +1,72 @@
+"""Callbacks that look at the latents and the forecasts while they are learned, into TensorBoard and onto disk."""
+
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+from matplotlib.figure import Figure
+
+from jepa_social.evaluation.figures import forecast_grid, latent_pca, save
+from jepa_social.scene import Scene
+from jepa_social.stages.pretrain import Pretrain
+from jepa_social.stages.readout import FitMotion
+
+
+def _val_batch(trainer: L.Trainer) -> Scene | None:
+    loader = trainer.val_dataloaders
+    return next(iter(loader)) if loader else None
+
+
+def _show(trainer: L.Trainer, tag: str, figure: Figure) -> None:
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_figure(tag, figure, trainer.global_step)
+
+
+class LatentPictures(Callback):
+    """After every validation: the first two principal axes of validation latents, coloured by speed.
+
+    Args:
+        folder: where the last picture is kept as PNG.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @torch.no_grad()
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Draw (rank 0 only)."""
+        batch = _val_batch(trainer)
+        if batch is None or not trainer.is_global_zero or not isinstance(pl_module, Pretrain):
+            return
+        latents = pl_module.model.encode(batch).state[batch.present][:2000]
+        figure = latent_pca(latents, batch.velocity.norm(dim=-1)[batch.present][:2000], "speed, m/s")
+        _show(trainer, "latent/pca", figure)
+        save(figure, self.folder / "latent_pca.png")
+
+
+class ForecastPictures(Callback):
+    """After every validation: predicted against true futures of a few held-out windows.
+
+    Args:
+        folder: where the last picture is kept as PNG.
+        most: windows shown.
+    """
+
+    def __init__(self, folder: Path, most: int = 9):
+        self.folder, self.most = folder, most
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Draw (rank 0 only)."""
+        batch = _val_batch(trainer)
+        if batch is None or not trainer.is_global_zero or not isinstance(pl_module, FitMotion):
+            return
+        picked = torch.linspace(0, batch.position.shape[0] - 1, self.most).long().unique()
+        scene = batch[picked]
+        observed = scene.frames - pl_module.horizon
+        futures = pl_module.world_model.forecast(scene.between(0, observed), pl_module.horizon)
+        figure = forecast_grid(scene, observed, futures, most=self.most)
+        _show(trainer, "forecast", figure)
+        save(figure, self.folder / "forecasts.png")
