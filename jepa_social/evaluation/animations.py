@@ -33,10 +33,11 @@ def animations(episodes: Sequence[Episodes], ours: str = "jepa", shown: int = SH
         return []
     mine = next((one for one in episodes if one.policy == ours), episodes[0])
     others = [one for one in episodes if one is not mine]
-    best = max(others, key=lambda one: float(navigation(one).spl.mean()), default=None)
-    scores = navigation(mine)
+    scores, other_scores = navigation(mine), [navigation(one) for one in others]
+    leader = max(range(len(others)), key=lambda k: float(other_scores[k].spl.mean()), default=None)
+    best = None if leader is None else others[leader]
     theirs = {} if best is None else {key: i for i, key in enumerate(_keys(best))}
-    their_scores = None if best is None else navigation(best)
+    their_scores = None if leader is None else other_scores[leader]
     keys = _keys(mine)
     ranked = sorted((_interest(i, scores, their_scores, theirs.get(keys[i])), i) for i in range(len(mine)))
     failed = [i for (rank, _), i in ranked if rank < BASELINE_FAILED]

@@ -9,7 +9,7 @@ from jepa_social.evaluation.results import Scores
 from jepa_social.evaluation.statistics import Interval
 
 ROW = 24
-LEFT, WIDTH, RIGHT = 120, 200, 62
+LEFT, WIDTH, RIGHT = 154, 180, 56
 POINTS = 300
 """Most points of a curve that are drawn."""
 

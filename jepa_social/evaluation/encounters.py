@@ -44,9 +44,10 @@ def encounters(scene: Scene, index: int, within: float = 4.0) -> list[Encounter]
     """
     dt = float(scene.dt[index])
     track, ego_here = ego_track(scene)[index], scene.present[index, int(scene.ego[index])]
+    others = people(scene)[index]
     found = []
     for person in range(scene.agents):
-        here = people(scene)[index, person]
+        here = others[person]
         if not here.any():
             continue
         path = scene.position[index, person]

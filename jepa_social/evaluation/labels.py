@@ -37,7 +37,7 @@ LABELS = {
     "jerk": Label("jerk", "m/s³", -1),
     "path_ratio": Label("path / human", "", -1),
     "time_ratio": Label("time / human", "", -1),
-    "decision_ms": Label("decision", "ms", -1, 1),
+    "decision_ms": Label("decision", "ms", -1),
     "delay": Label("people's delay", "s", -1),
     "deviation": Label("people's detour", "m", -1),
     "greatest_delay": Label("worst delay", "s", -1),
@@ -69,7 +69,7 @@ def say(value: float, metric: str, signed: bool = False) -> str:
         return "–"
     scaled = 100 * value if about.unit == "%" else value
     text = f"{scaled:{'+' if signed else ''}.{about.digits}f}"
-    return text.replace("-", "−")
+    return text.replace("-", "−") if signed or float(text) else text.lstrip("-")
 
 
 def verdict(difference: Interval, metric: str) -> str:

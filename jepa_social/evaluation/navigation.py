@@ -42,7 +42,7 @@ class Navigation:
         spl: success · L*/max(L, L*) (Anderson et al. 2018).
         minimum_distance: least c, m; NaN if nobody was ever there. (Tables of *centre* distance are larger by both
             radii.)
-        discomfort: share of steps with 0 <= c < 0.2 m.
+        discomfort: share of steps with 0 <= c < 0.2 m. (Counting contacts too, c < 0.2 m, gives larger shares.)
         discomfort_distance: mean c in those steps, m.
         personal_space: share of steps with every centre farther than 1.0 m.
         intimate: share of steps with 0 <= c < 0.45 m (Hall 1966; the bands of HuNavSim).

@@ -102,7 +102,8 @@ function player(root, episodes) {
       return canvas;
     });
     const end = Math.max(...episode.runs.map((run) => run.track[0].length - 1)) * episode.dt;
-    slider.max = end; slider.value = episode.runs[0].outcome === "collision" ? end : 0.55 * end;
+    slider.max = end; const own = (episode.runs[0].track[0].length - 1) * episode.dt; // open on the contact, or on the way
+    slider.value = episode.runs[0].outcome === "collision" ? own : 0.55 * own;
     show();
   };
   const tick = (now) => {

@@ -158,6 +158,7 @@ def _last_step(before: Scene, after: Scene) -> Scene:
 
 
 def _of_human(world: World, name: str) -> Tensor | None:
-    """What a replay world knows of the recorded person: `[E]`, or None in other worlds."""
-    method = getattr(world, name, None)
-    return None if method is None else method().cpu()
+    """What a replay world knows of the recorded person: `[E]`, an attribute or a method; None in other worlds."""
+    value = getattr(world, name, None)
+    value = value() if callable(value) else value
+    return None if value is None else torch.as_tensor(value).float().cpu()

@@ -125,6 +125,7 @@ def test_terminal_table_highlights_ours(run_dir):
 def test_numbers_and_verdicts_in_words():
     assert say(0.1234, "success") == "12.3"
     assert say(-0.5, "minimum_distance", signed=True) == "−0.50"
+    assert say(-0.001, "minimum_distance") == "0.00"
     assert say(math.nan, "spl") == "–"
     assert verdict(Interval(-0.1, -0.2, -0.05, 9), "collision") == "better"
     assert verdict(Interval(-0.1, -0.2, 0.05, 9), "collision") == "no clear difference"

@@ -98,3 +98,19 @@ def test_concatenation_pads_and_refuses_mixtures():
         torch.testing.assert_close(value, parts, equal_nan=True)
     with pytest.raises(ValueError, match="different policies"):
         Episodes.concatenate([a, run_episodes(ToyWorld(), Polite("polite"), [0])])
+
+
+@pytest.mark.parametrize("as_method", [False, True])
+def test_the_recorded_person_is_passed_on_in_replay(as_method):
+    def value(number):
+        tensor = torch.full((5,), number, dtype=torch.float64)
+        return (lambda: tensor) if as_method else tensor
+
+    world = ToyWorld()
+    world.human_length, world.human_time = value(16.0), value(4.0)
+    scores = navigation(run_episodes(world, Polite("polite"), range(5)))
+    won = scores.success == 1
+    assert won.any()
+    torch.testing.assert_close(scores.path_ratio[won], torch.full((int(won.sum()),), 0.5), atol=0.03, rtol=0)
+    torch.testing.assert_close(scores.time_ratio[won], scores.navigation_time[won] / 4)
+    assert scores.path_ratio[~won].isnan().all()
