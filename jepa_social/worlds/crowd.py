@@ -159,7 +159,7 @@ class Crowd(World):
         velocity = people_velocity(
             self._people, self.population, self._position, self._velocity, wanted, seen, self._walls, self.dt
         )
-        self._velocity = torch.cat((action[:, None], velocity[:, 1:]), dim=1)
+        self._velocity = torch.cat((action[:, None], velocity), dim=1)
         self._position = self._position + self._velocity * self.dt
         self._ego = self._position[:, 0]
         reached = (self._position - goal).norm(dim=-1) < NEXT_GOAL

@@ -62,7 +62,7 @@ class Explorer:
         orca = orca_velocity(*crowd, 5.0, dt, walls=scene.walls, margin=margin, agents=ego)
         force = social_force_velocity(*crowd, dt, walls=scene.walls, margin=margin, agents=ego)
         ways = torch.stack((orca[:, 0], force[:, 0], wanted[:, 0]), dim=1)
-        action = ways[torch.arange(len(ways)), self.way.to(ways.device)]
+        action = ways[torch.arange(len(ways), device=ways.device), self.way.to(ways.device)]
         action = action + self.drift[:, min(self._now, self.drift.shape[1] - 1)].to(action)
         time = self._now * dt
         standing = ((self.stop[:, 0] <= time) & (time < self.stop[:, 1])).to(action.device)

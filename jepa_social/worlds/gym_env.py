@@ -58,7 +58,7 @@ class WorldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
             "walls": (walls, 4),
         }
         boxes = {name: spaces.Box(-LARGE, LARGE, shape) for name, shape in shapes.items()}
-        self.observation_space = spaces.Dict(boxes)  # pyright: ignore[reportAttributeAccessIssue]
+        self.observation_space = spaces.Dict(boxes)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
         self.action_space = spaces.Box(-fastest, fastest, (2,))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):

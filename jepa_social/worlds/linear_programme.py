@@ -17,19 +17,28 @@ PARALLEL = 1e-5
 
 @dataclass
 class HalfPlanes:
-    """Constraints `x v_x + y v_y >= offset`, each `[K,Q]`, with unit normals (zero where neutral)."""
+    """Constraints `x v_x + y v_y >= offset` as one tensor `[K,3,Q]`: x, y (unit normal, zero where neutral), offset."""
 
-    x: Tensor
-    y: Tensor
-    offset: Tensor
+    data: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor, offset: Tensor) -> "HalfPlanes":
+        """From normals and offsets, `[K,Q]` each."""
+        return cls(torch.stack((x, y, offset), dim=1))
+
+    @property
+    def count(self) -> int:
+        """K."""
+        return self.data.shape[0]
 
     def slack(self, i: int, vx: Tensor, vy: Tensor) -> Tensor:
         """Signed distance `[Q]` by which `v` satisfies constraint `i` (negative: violated)."""
-        return self.x[i] * vx + self.y[i] * vy - self.offset[i]
+        x, y, offset = self.data[i].unbind(0)
+        return x * vx + y * vy - offset
 
     def take(self, stop: int, columns: Tensor) -> "HalfPlanes":
         """The first `stop` constraints of the programmes `columns`."""
-        return HalfPlanes(self.x[:stop, columns], self.y[:stop, columns], self.offset[:stop, columns])
+        return HalfPlanes(self.data[:stop].index_select(2, columns))
 
 
 def closest_velocity(planes: HalfPlanes, wanted_x: Tensor, wanted_y: Tensor, speed: Tensor, hard: int = 0):
@@ -49,9 +58,9 @@ def closest_velocity(planes: HalfPlanes, wanted_x: Tensor, wanted_y: Tensor, spe
     """
     scale = (speed / (wanted_x * wanted_x + wanted_y * wanted_y).sqrt().clamp(min=1e-12)).clamp(max=1.0)
     x, y, failed = _programme(planes, wanted_x * scale, wanted_y * scale, wanted_x, wanted_y, speed, toward=False)
-    columns = (failed < planes.offset.shape[0]).nonzero().squeeze(1)
+    columns = (failed < planes.count).nonzero().squeeze(1)
     if columns.numel():
-        some = planes.take(planes.offset.shape[0], columns)
+        some = planes.take(planes.count, columns)
         least = _least_violation(some, x[columns], y[columns], speed[columns], failed[columns], hard)
         x, y = x.index_copy(0, columns, least[0]), y.index_copy(0, columns, least[1])
     return x, y
@@ -63,7 +72,7 @@ def _programme(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor,
     `toward` maximises progress along `w` instead of nearness to it. Returns the optimum and the index `[Q]` of the
     first constraint that left nothing feasible (K where all hold); there `(x, y)` is the optimum of those before it.
     """
-    count = planes.offset.shape[0]
+    count = planes.count
     failed = torch.full(x.shape, count, device=x.device)
     for i in range(count):
         columns = ((planes.slack(i, x, y) < 0) & (failed == count)).nonzero().squeeze(1)
@@ -83,16 +92,16 @@ def _on_boundary(planes: HalfPlanes, wx: Tensor, wy: Tensor, speed: Tensor, towa
 
     The boundary is `offset * normal + t * along`, so the disc allows `|t| <= sqrt(speed^2 - offset^2)`.
     """
-    nx, ny, offset = planes.x[-1], planes.y[-1], planes.offset[-1]
+    nx, ny, offset = planes.data[-1].unbind(0)
     ax, ay = ny, -nx
     room = speed * speed - offset * offset
     high = room.clamp(min=0).sqrt()
     low = -high
     feasible = room >= 0
-    if planes.offset.shape[0] > 1:
-        ox, oy = planes.x[:-1], planes.y[:-1]
+    if planes.count > 1:
+        ox, oy, others = planes.data[:-1].unbind(1)
         turn = ox * ax + oy * ay
-        need = planes.offset[:-1] - offset * (ox * nx + oy * ny)
+        need = others - offset * (ox * nx + oy * ny)
         parallel = turn.abs() <= PARALLEL
         cut = need / torch.where(parallel, 1.0, turn)
         low = torch.maximum(low, torch.where(~parallel & (turn > 0), cut, -torch.inf).amax(0))
@@ -109,24 +118,21 @@ def _least_violation(planes: HalfPlanes, x: Tensor, y: Tensor, speed: Tensor, fa
     "j is violated less than i" is itself the half-plane `(n_j - n_i) . v >= o_j - o_i`.
     """
     worst = torch.zeros_like(x)
-    for i in range(planes.offset.shape[0]):
+    for i in range(planes.count):
         columns = ((failed <= i) & (planes.slack(i, x, y) < -worst)).nonzero().squeeze(1)
         if not columns.numel():
             continue
-        some = planes.take(i + 1, columns)
-        dx, dy = some.x[hard:i] - some.x[i], some.y[hard:i] - some.y[i]
-        length = (dx * dx + dy * dy).sqrt()
+        some = planes.take(max(i + 1, hard), columns).data
+        apart = some[hard:i] - some[i]
+        length = (apart[:, 0] * apart[:, 0] + apart[:, 1] * apart[:, 1]).sqrt()[:, None]
         same = length <= PARALLEL
-        scale = torch.where(same, 0.0, 1.0 / length.clamp(min=PARALLEL))
-        offset = torch.where(same, -1.0, (some.offset[hard:i] - some.offset[i]) * scale)
-        fixed = planes.take(hard, columns)
-        relative = HalfPlanes(
-            torch.cat((fixed.x, dx * scale)), torch.cat((fixed.y, dy * scale)), torch.cat((fixed.offset, offset))
-        )
-        nx, ny, top = some.x[i], some.y[i], speed[columns]
+        neutral = apart.new_tensor((0.0, 0.0, -1.0))[None, :, None]
+        relative = HalfPlanes(torch.cat((some[:hard], torch.where(same, neutral, apart / length.clamp(min=PARALLEL)))))
+        nx, ny, offset = some[i].unbind(0)
+        top = speed[columns]
         new_x, new_y, failure = _programme(relative, nx * top, ny * top, nx, ny, top, toward=True)
-        good = failure == relative.offset.shape[0]
+        good = failure == relative.count
         new_x, new_y = torch.where(good, new_x, x[columns]), torch.where(good, new_y, y[columns])
         x, y = x.index_copy(0, columns, new_x), y.index_copy(0, columns, new_y)
-        worst = worst.index_copy(0, columns, some.offset[i] - (nx * new_x + ny * new_y))
+        worst = worst.index_copy(0, columns, offset - (nx * new_x + ny * new_y))
     return x, y

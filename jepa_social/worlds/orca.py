@@ -65,24 +65,21 @@ def orca_velocity(
     at, going, size = position[rows, me], velocity[rows, me], radius[rows, me]
     order, heeded = _nearest(at, position, me, present, neighbor_dist, max_neighbors)
     flat = (order + (rows * count)[..., None]).permute(2, 0, 1).flatten(1)
-
-    def of_others(value: Tensor) -> Tensor:
-        return value.reshape(-1)[flat]
-
-    px, py, vx, vy = (part.reshape(-1) for part in (at[..., 0], at[..., 1], going[..., 0], going[..., 1]))
-    extra = torch.as_tensor(margin, dtype=position.dtype, device=position.device)
-    extra = extra.expand(batch, me.shape[1], 1) if extra.ndim == 3 else extra.expand(batch, me.shape[1])
+    known = torch.cat((position, velocity, radius[..., None]), dim=-1).flatten(0, 1).T
+    x, y, vx, vy, sizes = known.index_select(1, flat.flatten()).view(5, *flat.shape).unbind(0)
+    own_vx, own_vy = going.flatten(0, 1).unbind(-1)
+    room = torch.as_tensor(margin, dtype=position.dtype, device=position.device).expand(batch, me.shape[1], 1)
     part = torch.as_tensor(share, dtype=position.dtype, device=position.device)
     if part.ndim:
         part = part.expand(batch, me.shape[1], count).gather(2, order).permute(2, 0, 1).flatten(1)
     planes = _agent_planes(
-        of_others(position[..., 0]) - px,
-        of_others(position[..., 1]) - py,
+        x - at[..., 0].flatten(),
+        y - at[..., 1].flatten(),
+        own_vx,
+        own_vy,
         vx,
         vy,
-        of_others(velocity[..., 0]),
-        of_others(velocity[..., 1]),
-        of_others(radius) + (size + extra.reshape(size.shape)).reshape(-1),
+        sizes + (size + room[..., 0]).flatten(),
         part,
         heeded.permute(2, 0, 1).flatten(1),
         horizon,
@@ -91,18 +88,11 @@ def orca_velocity(
     hard = 0
     if walls is not None and walls.shape[1]:
         solid = _wall_planes(at, size, walls, wall_horizon, dt)
-        hard = solid.offset.shape[0]
-        planes = HalfPlanes(
-            torch.cat((solid.x, planes.x)), torch.cat((solid.y, planes.y)), torch.cat((solid.offset, planes.offset))
-        )
-    x, y = closest_velocity(
-        planes,
-        preferred_velocity[..., 0].reshape(-1),
-        preferred_velocity[..., 1].reshape(-1),
-        max_speed.reshape(-1),
-        hard,
-    )
-    return torch.stack((x, y), dim=-1).view(batch, me.shape[1], 2)
+        hard = solid.count
+        planes = HalfPlanes(torch.cat((solid.data, planes.data)))
+    wanted = preferred_velocity.flatten(0, 1)
+    best = closest_velocity(planes, wanted[:, 0], wanted[:, 1], max_speed.flatten(), hard)
+    return torch.stack(best, dim=-1).view(batch, me.shape[1], 2)
 
 
 def _nearest(at: Tensor, position: Tensor, me: Tensor, present: Tensor, reach: float, most: int):
@@ -112,9 +102,8 @@ def _nearest(at: Tensor, position: Tensor, me: Tensor, present: Tensor, reach: f
     count = present.shape[1]
     other = present[:, None, :] & (me[..., None] != torch.arange(count, device=me.device))
     square = torch.where(other, square, torch.inf)
-    near, order = square.sort(dim=2, stable=True)
-    width = min(most, max(count - 1, 0))
-    return order[..., :width], near[..., :width] < reach * reach
+    near, order = square.topk(min(most, count - 1), dim=2, largest=False)
+    return order, near < reach * reach
 
 
 def _agent_planes(
@@ -156,7 +145,9 @@ def _agent_planes(
     taken = torch.where(depth > 0, share, share.clamp(min=0.5))
     offset = vx * nx + vy * ny + taken * depth
     active = heeded & (share > 0)
-    return HalfPlanes(torch.where(active, nx, 0.0), torch.where(active, ny, 0.0), torch.where(active, offset, NEUTRAL))
+    return HalfPlanes.of(
+        torch.where(active, nx, 0.0), torch.where(active, ny, 0.0), torch.where(active, offset, NEUTRAL)
+    )
 
 
 def _wall_planes(at: Tensor, size: Tensor, walls: Tensor, horizon: float, dt: float) -> HalfPlanes:
@@ -171,4 +162,4 @@ def _wall_planes(at: Tensor, size: Tensor, walls: Tensor, horizon: float, dt: fl
     distance = (away[..., 0] * away[..., 0] + away[..., 1] * away[..., 1]).sqrt()
     unit = away / distance.clamp(min=TINY)[..., None]
     room = distance - size.reshape(-1)
-    return HalfPlanes(unit[..., 0], unit[..., 1], torch.where(room >= 0, -room / horizon, -room / dt))
+    return HalfPlanes.of(unit[..., 0], unit[..., 1], torch.where(room >= 0, -room / horizon, -room / dt))

@@ -14,6 +14,15 @@ BEYOND = 0.6
 EASE = 1.0
 """s: within speed * EASE of the goal people slow down in proportion (as in CrowdNav)."""
 
+COHESION = 0.3
+"""m/s by which the preferred velocity of ORCA people is drawn to their group."""
+
+STRENGTH = 2.1
+"""m/s^2, repulsion A of social-force people who yield half (`share` 0.5); it grows in proportion."""
+
+HURRY = 1.3
+"""Greatest over preferred speed of social-force people (Helbing & Molnár 1995)."""
+
 
 def wanted_velocity(people: People, position: Tensor, goal: Tensor, walls: Tensor | None) -> Tensor:
     """Preferred velocity `[E,N,2]` m/s: to `goal [E,N,2]`, by way of the gate if that is hidden."""
@@ -51,7 +60,7 @@ def people_velocity(
     walls: Tensor | None,
     dt: float,
 ) -> Tensor:
-    """Everybody's next velocity `[E,N,2]` m/s, decided at the same moment from the same state.
+    """Next velocity `[E,N-1,2]` m/s of all but the ego (agent 0), decided at the same moment from the same state.
 
     Args:
         people: their traits.
@@ -62,41 +71,44 @@ def people_velocity(
         walls: `[E,W,4]` or None.
         dt: s.
     """
-    orca_driven = people.present & ~people.social_force
-    new = torch.zeros_like(velocity)
-    if bool(orca_driven.any()):
-        pulled = wanted
+    count = position.shape[1]
+    me = torch.arange(1, count, device=position.device).expand(len(position), count - 1)
+    forced = people.social_force[:, 1:]
+    share, margin, speed = people.share[:, 1:, None], people.margin[:, 1:, None], people.speed[:, 1:]
+    crowd = (position, velocity)
+    new = torch.zeros_like(velocity[:, 1:])
+    if bool((people.present[:, 1:] & ~forced).any()):
+        pulled = wanted[:, 1:]
         if bool((people.group >= 0).any()):
-            me = torch.arange(position.shape[1], device=position.device).expand(position.shape[:2])
-            pulled = wanted + 0.3 * group_pull(position, position, seen, people.group, me)
+            pulled = pulled + COHESION * group_pull(position[:, 1:], position, seen, people.group, me)
         new = orca_velocity(
-            position,
-            velocity,
+            *crowd,
             pulled,
             people.radius,
-            people.speed,
+            speed,
             seen,
             population.horizon,
             dt,
-            share=people.share[..., None],
+            share=share,
             neighbor_dist=population.neighbor_dist,
             walls=walls,
-            margin=people.margin[..., None],
+            margin=margin,
+            agents=me,
         )
-    if bool(people.social_force.any()):
-        forced = social_force_velocity(
-            position,
-            velocity,
-            wanted,
+    if bool(forced.any()):
+        pushed = social_force_velocity(
+            *crowd,
+            wanted[:, 1:],
             people.radius,
-            1.3 * people.speed,
+            HURRY * speed,
             seen,
             dt,
-            strength=4.2 * people.share[..., None],
+            strength=2 * STRENGTH * share,
             neighbor_dist=population.neighbor_dist,
             walls=walls,
             group=people.group,
-            margin=people.margin[..., None],
+            margin=margin,
+            agents=me,
         )
-        new = torch.where(people.social_force[..., None], forced, new)
-    return torch.where(people.present[..., None], new, 0.0)
+        new = torch.where(forced[..., None], pushed, new)
+    return torch.where(people.present[:, 1:, None], new, 0.0)

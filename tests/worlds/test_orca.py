@@ -137,15 +137,15 @@ def test_walls_are_not_walked_through_even_in_a_crush():
 def test_programme_is_no_worse_than_a_grid_search():
     generator = torch.Generator().manual_seed(0)
     angle = 2 * torch.pi * torch.rand(6, 200, generator=generator, dtype=torch.float64)
-    planes = HalfPlanes(angle.cos(), angle.sin(), 0.8 * torch.rand(6, 200, generator=generator).double() - 0.5)
+    nx, ny, offset = angle.cos(), angle.sin(), 0.8 * torch.rand(6, 200, generator=generator).double() - 0.5
     wanted = torch.randn(2, 200, generator=generator, dtype=torch.float64)
-    x, y = closest_velocity(planes, wanted[0], wanted[1], torch.ones(200).double())
+    x, y = closest_velocity(HalfPlanes.of(nx, ny, offset), wanted[0], wanted[1], torch.ones(200).double())
     assert (x.square() + y.square()).max() < 1 + 1e-9
     side = torch.linspace(-1, 1, 81, dtype=torch.float64)
     grid = torch.cartesian_prod(side, side)
     grid = grid[grid.norm(dim=-1) <= 1]
-    slack = (planes.x[..., None] * grid[:, 0] + planes.y[..., None] * grid[:, 1] - planes.offset[..., None]).amin(0)
-    own = (planes.x * x + planes.y * y - planes.offset).amin(0)
+    slack = (nx[..., None] * grid[:, 0] + ny[..., None] * grid[:, 1] - offset[..., None]).amin(0)
+    own = (nx * x + ny * y - offset).amin(0)
     solvable = slack.amax(-1) >= 0
     assert 20 < solvable.sum() < 180
     assert (own[solvable] > -1e-9).all()
