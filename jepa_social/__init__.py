@@ -1,1 +1,37 @@
-"""jepa_social: social world models, pretrained on logged interactions and planned with among people."""
+"""jepa_social: social world models, pretrained on logged interactions and planned with among people.
+
+    model = jepa_social.load(run_dir)                 # model.forecast(scene, horizon) -> [B,N,H,2] m
+    policy = jepa_social.load_policy(run_dir)         # policy.reset(); policy.act(scene) -> [B,2] m/s
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jepa_social.scene import Scene
+
+if TYPE_CHECKING:
+    from jepa_social.mind.world_model import WorldModel
+    from jepa_social.planning.mpc import MPC
+
+__all__ = ["Scene", "load", "load_policy"]
+
+
+def load(run_dir: str | Path) -> "WorldModel":
+    """The trained world model of a run directory (see `WorldModel.load` for what may go wrong)."""
+    from jepa_social.mind.world_model import WorldModel
+
+    return WorldModel.load(run_dir)
+
+
+def load_policy(run_dir: str | Path) -> "MPC":
+    """The planner of a run directory, with the planner settings that the run was trained with.
+
+    Raises:
+        FileNotFoundError: `run_dir` is not a finished run.
+    """
+    from omegaconf import OmegaConf
+
+    from jepa_social.planning.build import jepa_planner
+
+    model = load(run_dir)
+    return jepa_planner(model, OmegaConf.create(OmegaConf.to_container(OmegaConf.load(Path(run_dir) / "config.yaml"))["planner"]))

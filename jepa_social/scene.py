@@ -186,6 +186,36 @@ class Scene:
             new.walls = (rotate(ends, turn) + move).flatten(-2)
         return new
 
+    def resampled(self, dt: float) -> "Scene":
+        """The same history seen every `dt` s, counted back from the last frame; positions in between are interpolated.
+
+        The scene itself where the rates already agree.
+
+        Raises:
+            ValueError: scenes of the batch differ in `dt`.
+        """
+        own = float(self.dt[0]) if len(self.dt) else dt
+        if not torch.allclose(self.dt, self.dt[:1]):
+            raise ValueError("scenes of one batch must share dt to be resampled")
+        if abs(own - dt) < 1e-4:
+            return self
+        steps = int((self.frames - 1) * own / dt + 1e-4) + 1
+        place = (self.frames - 1) - torch.arange(steps - 1, -1, -1, device=self.dt.device) * (dt / own)
+        low = place.clamp(min=0).floor().long()
+        high = (low + 1).clamp(max=self.frames - 1)
+        share = (place - low).clamp(0.0, 1.0)
+        high = torch.where(share < 1e-4, low, high)
+        new = self.clone(False)
+        new.present = self.present[:, :, low] & self.present[:, :, high]
+        blend = torch.lerp(self.position[:, :, low], self.position[:, :, high], share[:, None])
+        new.position = blend * new.present[..., None]
+        new.dt = torch.full_like(self.dt, dt)
+        known = known_velocity(new.present)[..., None]
+        new.velocity = torch.where(known, backward_difference(new.position, new.present, new.dt), self.velocity[:, :, high])
+        new.velocity = new.velocity * new.present[..., None]
+        new.heading = self.heading[:, :, high] * new.present
+        return new
+
     @staticmethod
     def collate(scenes: Sequence["Scene"]) -> "Scene":
         """Stack batches of scenes into one, padding agents to the largest N.

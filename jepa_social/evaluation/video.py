@@ -1,12 +1,15 @@
 """An episode as moving pictures: drawn with a light rasteriser, as matplotlib takes ten times as long."""
 
+from io import BytesIO
 from pathlib import Path
 
 import imageio.v2 as imageio
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
+from torch.utils.tensorboard.writer import SummaryWriter
 
 from jepa_social.evaluation.results import with_draft
 from jepa_social.evaluation.style import EGO, GOAL, PERSON, WALL, rgb
@@ -112,3 +115,16 @@ class _View:
         reach = np.where(np.arange(10) % 2, 4, 9) * SMOOTH
         spots = np.stack((centre[0] + reach * np.cos(turn), centre[1] + reach * np.sin(turn)), -1)
         pen.polygon([tuple(s) for s in spots.tolist()], fill=rgb(GOAL))
+
+
+def add_film(board: SummaryWriter, tag: str, pictures: Tensor, fps: float) -> None:
+    """Show `pictures [T,3,H,W]` uint8 in TensorBoard as an animated GIF.
+
+    `SummaryWriter.add_video` writes the same record, but through a package that we do not need otherwise.
+    """
+    first, *others = (Image.fromarray(picture) for picture in pictures.permute(0, 2, 3, 1).numpy())
+    buffer = BytesIO()
+    first.save(buffer, format="GIF", save_all=True, append_images=others, duration=round(1000 / fps), loop=0)
+    height, width = pictures.shape[-2:]
+    image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=buffer.getvalue())
+    board._get_file_writer().add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]))

@@ -1,6 +1,7 @@
 """`WorldModel`: a pretrained `SocialJEPA` with the readouts that make its latents speak, as one thing to save and load."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -37,11 +38,23 @@ class WorldModel(nn.Module):
     def forecast(self, scene: Scene, horizon: int | None = None) -> Float[Tensor, "B N H 2"]:
         """Expected positions (m, world frame) of all agents over the next `horizon` frames, knowing nobody's plans.
 
+        A scene at another rate than the model's is resampled, imagined at the model's rate and read at the scene's frames.
         Rows of agents that are absent in the last frame of `scene` mean nothing.
         """
+        horizon = horizon or self.horizon
+        own = float(scene.dt[0])
+        if abs(own - self.dt) < 1e-4:
+            return self._imagine(scene, horizon)
+        steps = math.ceil(horizon * own / self.dt - 1e-4)
+        seen = scene.resampled(self.dt)
+        path = torch.cat((seen.position[:, :, -1:], self._imagine(seen, steps)), dim=2)
+        place = torch.arange(1, horizon + 1, device=path.device) * (own / self.dt)
+        low = place.floor().long().clamp(max=steps - 1)
+        return torch.lerp(path[:, :, low], path[:, :, low + 1], (place - low)[:, None])
+
+    def _imagine(self, scene: Scene, horizon: int) -> Tensor:
         latents = self.jepa.encode(scene)
-        imagined = self.jepa.imagine(latents, horizon=horizon or self.horizon)
-        return self.motion(latents.at(), imagined)[:, 0]
+        return self.motion(latents.at(), self.jepa.imagine(latents, horizon=horizon))[:, 0]
 
     def save(self, folder: str | Path) -> None:
         """Write weights and `config.json` into `folder`, each whole or not at all."""

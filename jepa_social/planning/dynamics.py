@@ -9,7 +9,7 @@ from torch import Tensor
 
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.latents import Anchor
-from jepa_social.scene import Scene
+from jepa_social.scene import KINDS, Scene
 
 
 @dataclass
@@ -32,7 +32,13 @@ class People:
 
 
 class Dynamics(Protocol):
-    """Expected motion of people under the ego's plans."""
+    """Expected motion of people under the ego's plans.
+
+    Attributes:
+        dt: s between imagined frames, or None where any will do.
+    """
+
+    dt: float | None
 
     def prepare(self, scene: Scene, near: int) -> People:
         """What is done once per decision."""
@@ -59,6 +65,8 @@ def nearest(scene: Scene, near: int) -> People:
 class ConstantVelocity:
     """Everybody keeps the last velocity, whatever the ego does."""
 
+    dt = None
+
     def prepare(self, scene: Scene, near: int) -> People:
         """Pick the nearest."""
         return nearest(scene, near)
@@ -76,15 +84,22 @@ class Imagination:
     Args:
         world_model: frozen.
         reactive: whether people may react to the plan; if not they are imagined once, as in forecasting.
+        ego_kind: what people take the ego for, one of `scene.KINDS`; None: what the scene says.
     """
 
-    def __init__(self, world_model: WorldModel, reactive: bool = True):
-        self.world_model, self.reactive = world_model.eval(), reactive
+    def __init__(self, world_model: WorldModel, reactive: bool = True, ego_kind: str | None = None):
+        if ego_kind is not None and ego_kind not in KINDS:
+            raise ValueError(f"planner.ego_kind={ego_kind} must be one of {KINDS}")
+        self.world_model, self.reactive, self.ego_kind = world_model.eval(), reactive, ego_kind
+        self.dt = world_model.dt
 
     @torch.inference_mode()
     def prepare(self, scene: Scene, near: int) -> People:
         """Encode all agents, keep the ego and the nearest."""
         people = nearest(scene, near)
+        if self.ego_kind is not None:
+            scene = scene.clone(False)
+            scene.kind = scene.kind.scatter(1, scene.ego[:, None], KINDS.index(self.ego_kind))
         anchor = self.world_model.jepa.encode(scene).at()
         people.anchor = anchor.select(torch.cat((scene.ego[:, None], people.index), dim=1))
         return people

@@ -63,6 +63,10 @@ class MPC:
         """Velocity command, m/s, world frame."""
         if scene.goal is None or scene.speed is None:
             raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
+        if bool((scene.ego < 0).any()):
+            raise ValueError("planning needs scene.ego: give Scene.from_arrays the ego's index")
+        if self.dynamics.dt is not None:
+            scene = scene.resampled(self.dynamics.dt)
         rows = torch.arange(scene.position.shape[0], device=scene.position.device)
         here = scene.position[rows, scene.ego, -1]
         velocity = scene.velocity[rows, scene.ego, -1]

@@ -1,0 +1,17 @@
+"""Evaluate a run: `python eval.py run=runs/crowd suite=crowd`."""
+
+import hydra
+from omegaconf import DictConfig
+
+from jepa_social.stages.suites import evaluate
+
+
+@hydra.main(version_base="1.3", config_path="configs", config_name="eval")
+def main(config: DictConfig) -> None:
+    """Run one suite, print its table, write the report."""
+    report = evaluate(config)
+    print(f"report: {report}")
+
+
+if __name__ == "__main__":
+    main()
