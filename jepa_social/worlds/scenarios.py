@@ -280,8 +280,7 @@ class DenseSquare(Scenario):
         side = max(4.0, ((len(radius) - 1) / self.density) ** 0.5)
 
         def draw(_: int) -> Spot:
-            start, goal = rng.uniform(-side / 2, side / 2, (2, 2))
-            return start, goal
+            return tuple(rng.uniform(-side / 2, side / 2, (2, 2)))
 
         end = side / 2 + 0.5
         start, goal = place(radius, _ego(-end, 0, end, 0), draw, GAP / 2, self.name)
