@@ -36,15 +36,18 @@ class Ema(nn.Module):
     """Predict layer-normalised latents of a slowly moving copy of the encoder.
 
     BYOL (Grill et al. 2020) in latent space as in I-JEPA (Assran et al. 2023) and V-JEPA (Bardes et al. 2024): smooth-L1 to
-    normalised targets; asymmetry (stopped gradient, moving average, predictor) is all that keeps it from collapsing.
+    normalised targets. The moving average alone loses rank slowly on motion data, so VICReg's variance and covariance
+    terms (Bardes et al. 2022, eq. 1-4) are added to the context latents, as C-JEPA (Mo & Tong 2024) does.
 
     Args:
+        weight: of the variance and covariance terms; 0 leaves the moving average to itself.
         momentum: share of the old teacher kept at each step.
+        beta: where smooth-L1 turns from square to linear.
     """
 
-    def __init__(self, momentum: float = 0.99, beta: float = 0.5):
+    def __init__(self, weight: float = 0.1, momentum: float = 0.99, beta: float = 0.5):
         super().__init__()
-        self.momentum, self.beta = momentum, beta
+        self.weight, self.momentum, self.beta = weight, momentum, beta
 
     def forward(
         self,
@@ -53,11 +56,25 @@ class Ema(nn.Module):
         latents: Float[Tensor, "K D"],
         mask: Bool[Tensor, "..."],
     ) -> Terms:
-        """Loss of `prediction` against `target` where `mask`; `latents` are not regularised here."""
+        """Loss of `prediction` against `target` where `mask`, plus the regulariser of `latents`."""
         normed = F.layer_norm(target, target.shape[-1:])
         error = F.smooth_l1_loss(prediction, normed.detach(), beta=self.beta, reduction="none").mean(-1)
         loss = masked_mean(error, mask)
-        return Terms(loss, loss.detach(), torch.zeros_like(loss))
+        if self.weight == 0:
+            return Terms(loss, loss.detach(), torch.zeros_like(loss))
+        penalty = self.penalty(latents)
+        return Terms(loss + self.weight * penalty, loss.detach(), penalty.detach())
+
+    @staticmethod
+    def penalty(latents: Float[Tensor, "K D"]) -> Float[Tensor, ""]:
+        """Hinge on each dimension's standard deviation below 1, plus the mean squared off-diagonal covariance."""
+        mean, moment = latents.mean(0), latents.T @ latents / latents.shape[0]
+        if _distributed():
+            mean, moment = _mean_over_processes(mean), _mean_over_processes(moment)
+        covariance = moment - mean[:, None] * mean
+        variance = covariance.diagonal()
+        spread = (1.0 - (variance.clamp(min=0) + 1e-4).sqrt()).clamp(min=0).mean()
+        return spread + (covariance.square().sum() - variance.square().sum()) / latents.shape[-1]
 
 
 class SigReg(nn.Module):

@@ -73,7 +73,8 @@ class Pretrain(L.LightningModule):
         )
         if self.global_step % self.watch_every == 0:
             health = self.alarm.check(flat.detach()[:4096])
-            self.log_dict({f"latent/{name}": value for name, value in health.items()}, batch_size=size)
+            for logger in self.loggers:  # at once: Lightning would drop what falls between its own logging steps
+                logger.log_metrics({f"latent/{name}": float(value) for name, value in health.items()}, self.global_step)
         return terms.total
 
     def on_train_batch_end(self, outputs: object, batch: Scene, batch_idx: int) -> None:
