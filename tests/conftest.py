@@ -1,12 +1,21 @@
-"""Shared fixtures: small random scenes and the real logs, where they are to be had."""
+"""Shared fixtures: small random scenes and the real logs, where they are to be had.
+
+While tests run, the shapes and types that the model, mind and planning rooms promise in their annotations are checked.
+"""
 
 import os
 from pathlib import Path
 
 import pytest
 import torch
+from jaxtyping import install_import_hook
 
-from jepa_social.scene import Scene
+import tests.typechecking
+
+CHECKED = ["jepa_social.models", "jepa_social.mind", "jepa_social.planning"]
+install_import_hook(CHECKED, f"{tests.typechecking.__name__}.check")  # before anything imports them
+
+from jepa_social.scene import Scene  # noqa: E402
 
 
 def random_scene(batch: int = 3, agents: int = 5, frames: int = 12, seed: int = 0, gaps: bool = True) -> Scene:
