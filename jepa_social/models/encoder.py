@@ -7,12 +7,11 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from jepa_social.geometry import wrap_angle
 from jepa_social.models.layers import FeedForward, RelativeAttention
 from jepa_social.models.poses import (
     SOCIAL_FEATURES,
     TEMPORAL_FEATURES,
-    pairs,
+    facing,
     social_pose,
     temporal_pose,
     vector_pairs,
@@ -113,37 +112,29 @@ class SceneEncoder(nn.Module):
         return self.head(self.norm(x)) * present[..., None], keys
 
     def _time(self, scene: Scene, frame: Tensor, new: int) -> tuple[Tensor, Tensor]:
-        position, heading = scene.position, scene.heading
+        position, ahead = scene.position, facing(scene.heading, frame)
         frames = torch.arange(scene.frames, device=position.device)
         lag = frames[-new:, None] - frames[None, :]
         mask = (lag >= 0) & (lag < self.window) & scene.present[:, :, None, :] & scene.present[:, :, -new:, None]
-        query = heading[..., -new:, None]
         pose = temporal_pose(
             position[:, :, None] - position[:, :, -new:, None],
-            query,
-            wrap_angle(heading[:, :, None, :] - query),
+            ahead[:, :, -new:, None],
+            ahead[:, :, None],
             (lag.clamp(min=0) * scene.dt.view(-1, 1, 1, 1)).expand(mask.shape),
-            frame[..., -new:, None].expand(mask.shape),
-            frame[..., -new:, None] & frame[..., None, :],
         )
         return pose * mask[..., None], mask
 
     def _social(self, scene: Scene, frame: Tensor) -> tuple[Tensor, Tensor]:
-        by_time = [rearrange(v, "b n t ... -> b t n ...") for v in (scene.position, scene.velocity)]
-        heading, seen, present = (rearrange(v, "b n t -> b t n") for v in (scene.heading, frame, scene.present))
-        offset = vector_pairs(by_time[0])
+        ahead = facing(scene.heading, frame)
+        position, velocity, ahead = (
+            rearrange(v, "b n t c -> b t n c") for v in (scene.position, scene.velocity, ahead)
+        )
+        present = rearrange(scene.present, "b n t -> b t n")
+        offset = vector_pairs(position)
         others = ~torch.eye(scene.agents, dtype=torch.bool, device=offset.device)
         mask = present[..., None, :] & present[..., :, None] & others & (offset.norm(dim=-1) < self.reach)
-        radius = scene.radius[:, None]
-        pose = social_pose(
-            offset,
-            vector_pairs(by_time[1]),
-            heading[..., :, None],
-            pairs(heading),
-            (radius[..., :, None] + radius[..., None, :]).expand(mask.shape),
-            seen[..., :, None].expand(mask.shape),
-            seen[..., :, None] & seen[..., None, :],
-        )
+        reach = scene.radius[:, None, :, None] + scene.radius[:, None, None]
+        pose = social_pose(offset, vector_pairs(velocity), ahead[..., :, None, :], ahead[..., None, :, :], reach)
         return pose * mask[..., None], mask
 
 

@@ -93,7 +93,7 @@ class SigReg(nn.Module):
     momentum = None
 
     def __init__(
-        self, weight: float = 0.1, projections: int = 128, knots: int = 13, reach: float = 4.0, rows: int = 2048
+        self, weight: float = 0.1, projections: int = 64, knots: int = 13, reach: float = 4.0, rows: int = 1024
     ):
         super().__init__()
         self.weight, self.projections, self.rows = weight, projections, rows

@@ -9,31 +9,37 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from jepa_social.geometry import rotate
-
 SOCIAL_FEATURES = 15
 TEMPORAL_FEATURES = 8
+
+
+def facing(heading: Float[Tensor, "..."], oriented: Bool[Tensor, "..."]) -> Float[Tensor, "... 2"]:
+    """Unit vectors along `heading` (rad), zero where there is none: every directional feature is linear in them."""
+    return torch.stack((heading.cos(), heading.sin()), dim=-1) * oriented[..., None]
+
+
+def local(vector: Float[Tensor, "... 2"], ahead: Float[Tensor, "... 2"]) -> Float[Tensor, "... 2"]:
+    """`vector` in the frame whose x axis is the unit vector `ahead` (shapes broadcast); zero without one."""
+    x = vector[..., 0] * ahead[..., 0] + vector[..., 1] * ahead[..., 1]
+    y = vector[..., 1] * ahead[..., 0] - vector[..., 0] * ahead[..., 1]
+    return torch.stack((x, y), dim=-1)
 
 
 def social_pose(
     offset: Float[Tensor, "... 2"],
     velocity: Float[Tensor, "... 2"],
-    heading: Float[Tensor, "..."],
-    turn: Float[Tensor, "..."],
+    query: Float[Tensor, "... 2"],
+    key: Float[Tensor, "... 2"],
     reach: Float[Tensor, "..."],
-    frame: Bool[Tensor, "..."],
-    both: Bool[Tensor, "..."],
 ) -> Float[Tensor, "... F"]:
     """Features of a key agent as the query agent sees it at one instant.
 
     Args:
         offset: key minus query position, world frame, m.
         velocity: key minus query velocity, world frame, m/s.
-        heading: of the query, rad.
-        turn: key minus query heading, rad.
+        query: where the query agent faces (`facing`).
+        key: where the key agent faces.
         reach: sum of both radii, m.
-        frame: the query has a heading.
-        both: query and key have one.
 
     The closest approach at constant velocities (time and distance; van den Berg et al. 2008 use the same quantity) is
     given outright: it is what people act on and costs a network many units to find.
@@ -44,60 +50,46 @@ def social_pose(
     delay = delay.clamp(0.0, 5.0)
     miss = (offset + delay[..., None] * velocity).norm(dim=-1) - reach
     gap = distance - reach
-    ahead = rotate(offset, -heading) / (distance[..., None] + 0.5) * frame[..., None]
-    drift = rotate(velocity, -heading) * frame[..., None]
+    ahead = local(offset, query) / (distance[..., None] + 0.5)
     near = (-0.5 * gap.clamp(min=0.0)).exp()
-    threat = (-delay).exp() * (-miss.clamp(min=0.0)).exp()
+    scalars = (
+        distance.clamp(max=20.0) * 0.1,
+        near,
+        (-2.0 * gap.clamp(min=-0.5)).exp(),
+        closing_speed * 0.5,
+        delay * 0.4,
+        miss.clamp(max=5.0) * 0.4,
+        (-delay - miss.clamp(min=0.0)).exp(),
+    )
     return torch.cat(
         (
             ahead,
             ahead * near[..., None],
-            drift * 0.5,
-            torch.stack(
-                (
-                    distance.clamp(max=20.0) * 0.1,
-                    near,
-                    (-2.0 * gap.clamp(min=-0.5)).exp(),
-                    closing_speed * 0.5,
-                    delay * 0.4,
-                    miss.clamp(max=5.0) * 0.4,
-                    threat,
-                    turn.cos() * both,
-                    turn.sin() * both,
-                ),
-                dim=-1,
-            ),
+            local(velocity, query) * 0.5,
+            torch.stack(scalars, dim=-1),
+            local(key, query).expand(ahead.shape),
         ),
         dim=-1,
     )
 
 
 def temporal_pose(
-    offset: Float[Tensor, "... 2"],
-    heading: Float[Tensor, "..."],
-    turn: Float[Tensor, "..."],
-    lag: Float[Tensor, "..."],
-    frame: Bool[Tensor, "..."],
-    both: Bool[Tensor, "..."],
+    offset: Float[Tensor, "... 2"], query: Float[Tensor, "... 2"], key: Float[Tensor, "... 2"], lag: Float[Tensor, "..."]
 ) -> Float[Tensor, "... F"]:
     """Features of an agent's earlier self: `offset` m in the world, `lag` s ago; the rest as in `social_pose`.
 
-    The mean speed since then is given besides the displacement: it is the smoothed velocity that noisy logs need.
+    The mean velocity since then is given besides the displacement: it is the smoothed velocity that noisy logs need.
     """
-    local = rotate(offset, -heading) * frame[..., None]
+    behind = local(offset, query)
     return torch.cat(
         (
-            local * 0.4,
-            local / (lag[..., None] + 0.1),
-            torch.stack((turn.cos() * both, turn.sin() * both, lag * 0.3, (-2.0 * lag).exp()), dim=-1),
+            behind * 0.4,
+            behind / (lag[..., None] + 0.1),
+            local(key, query),
+            torch.stack((lag * 0.3, (-2.0 * lag).exp()), dim=-1),
         ),
         dim=-1,
     )
-
-
-def pairs(x: Float[Tensor, "... N"]) -> Float[Tensor, "... N N"]:
-    """Key minus query for every pair of the last axis: `[..., query, key]`."""
-    return x.unsqueeze(-2) - x.unsqueeze(-1)
 
 
 def vector_pairs(x: Float[Tensor, "... N 2"]) -> Float[Tensor, "... N N 2"]:

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepa_social.geometry import hold_last, rotate, wrap_angle
+from jepa_social.geometry import hold_last
 from jepa_social.models.latents import Anchor
 from jepa_social.models.layers import FeedForward, RelativeAttention
-from jepa_social.models.poses import SOCIAL_FEATURES, pairs, social_pose, vector_pairs
+from jepa_social.models.poses import SOCIAL_FEATURES, facing, local, social_pose, vector_pairs
 from jepa_social.scene import MIN_SPEED
 
 ACTION_FEATURES = 4
@@ -55,15 +55,14 @@ class Predictor(nn.Module):
         mask = mask & ~torch.eye(agents, dtype=torch.bool, device=mask.device)
         hidden = self.enter(anchor.state)
         dt = anchor.dt.view(-1, 1, 1)
-        radius = anchor.radius[..., :, None] + anchor.radius[..., None, :]
-        framed = anchor.oriented[..., :, None].expand(mask.shape)
-        both = framed & anchor.oriented[..., None, :]
-        velocity, turn = vector_pairs(anchor.velocity), wrap_angle(pairs(anchor.heading))
+        ahead = facing(anchor.heading, anchor.oriented)
+        reach = anchor.radius[:, :, None] + anchor.radius[:, None]
+        velocity = vector_pairs(anchor.velocity)
         steps = []
         for step in range(horizon):
             offset = vector_pairs(anchor.position + step * dt * anchor.velocity)
             near = mask & (offset.norm(dim=-1) < self.reach)
-            pose = social_pose(offset, velocity, anchor.heading[..., None], turn, radius, framed, both) * near[..., None]
+            pose = social_pose(offset, velocity, ahead[:, :, None], ahead[:, None], reach) * near[..., None]
             hidden = hidden + self.clock(torch.cat((dt, dt * step), dim=-1))
             for norm, attend, feed in zip(self.norms, self.attention, self.feed, strict=True):
                 normed = norm(hidden)
@@ -91,33 +90,27 @@ class Predictor(nn.Module):
 
     def _ego_action(self, anchor: Anchor, actions: Tensor) -> Tensor:
         """The ego's commands in its own frame, `[B,S,H,F]`."""
-        ego = anchor.ego.clamp(min=0)[:, None]
-        framed = anchor.oriented.gather(1, ego)[..., None, None]
-        local = rotate(actions, -anchor.heading.gather(1, ego)[..., None]) * framed
-        return torch.cat((local, actions.norm(dim=-1, keepdim=True), framed.expand_as(local[..., :1])), dim=-1)
+        rows = torch.arange(anchor.ego.shape[0], device=anchor.ego.device)
+        ahead = facing(anchor.heading, anchor.oriented)[rows, anchor.ego][:, None, None]
+        framed = anchor.oriented[rows, anchor.ego].view(-1, 1, 1, 1).expand(*actions.shape[:3], 1)
+        return torch.cat((local(actions, ahead), actions.norm(dim=-1, keepdim=True), framed.float()), dim=-1)
 
     def _ego_pose(self, anchor: Anchor, actions: Tensor) -> Tensor:
         """The planned ego as each agent sees it at the start of each step, `[B,S,N,H,F]`."""
         rows = torch.arange(anchor.ego.shape[0], device=anchor.ego.device)
-        ego = anchor.ego.clamp(min=0)
         dt = anchor.dt.view(-1, 1, 1, 1)
         moved = torch.cat((torch.zeros_like(actions[:, :, :1]), actions.cumsum(2)[:, :, :-1]), dim=2) * dt
-        planned = (anchor.position[rows, ego][:, None, None] + moved)[:, :, None]
+        planned = (anchor.position[rows, anchor.ego][:, None, None] + moved)[:, :, None]
         steps = torch.arange(actions.shape[2], device=actions.device).view(1, 1, -1, 1)
         coast = (anchor.position[:, :, None] + steps * dt * anchor.velocity[:, :, None])[:, None]
-        offset = planned - coast
-        shape = offset.shape[:-1]
+        ahead = facing(anchor.heading, anchor.oriented)
         course = torch.atan2(actions[..., 1], actions[..., 0])
         held, moving = hold_last(course, actions.norm(dim=-1) > MIN_SPEED, dim=-1)
-        heading = torch.where(moving, held, anchor.heading[rows, ego][:, None, None])[:, :, None]
-        own = anchor.heading[:, None, :, None]
-        framed = anchor.oriented[:, None, :, None].expand(shape)
+        course = torch.where(moving[..., None], facing(held, moving), ahead[rows, anchor.ego][:, None, None])
         return social_pose(
-            offset,
-            (actions[:, :, None] - anchor.velocity[:, None, :, None]).expand(offset.shape),
-            own.expand(shape),
-            wrap_angle(heading - own),
-            (anchor.radius + anchor.radius[rows, ego][:, None])[:, None, :, None].expand(shape),
-            framed,
-            framed & (moving | anchor.oriented[rows, ego][:, None, None])[:, :, None],
+            planned - coast,
+            actions[:, :, None] - anchor.velocity[:, None, :, None],
+            ahead[:, None, :, None],
+            course[:, :, None],
+            (anchor.radius + anchor.radius[rows, anchor.ego][:, None])[:, None, :, None],
         )

@@ -11,6 +11,9 @@ TRIES = 100
 RESTARTS = 20
 """Fresh layouts that are tried when somebody finds no free place."""
 
+APART = 1.2
+"""m between the ego's goal and everybody else's, so that who has arrived leaves room for the ego to arrive."""
+
 Spot = tuple[np.ndarray, np.ndarray]
 """Start and goal of one person (`[2]` each), or of m people who are placed together (`[m,2]` each)."""
 
@@ -44,7 +47,7 @@ class Layout:
 
 
 def place(
-    radius: np.ndarray, ego: Spot, draw: Callable[[int], Spot], gap: float, name: str
+    radius: np.ndarray, ego: Spot, draw: Callable[[int], Spot], gap: float, name: str, apart: float = APART
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a start and a goal for everybody so that no two starts and no two goals overlap.
 
@@ -56,6 +59,7 @@ def place(
         draw: gives a candidate for person i (and for those after them who belong together).
         gap: m left free between discs.
         name: of the scenario, for the error.
+        apart: least distance of others' goals from the ego's, m.
 
     Returns:
         Starts and goals, `[n,2]` each.
@@ -71,7 +75,7 @@ def place(
                 return starts, goals
             start, goal = (np.reshape(spot, (-1, 2)) for spot in draw(placed))
             reach = radius[:placed, None] + radius[placed : placed + len(start)] + gap
-            if all(
+            if (np.hypot(*(goal - goals[0]).T) > apart).all() and all(
                 (np.hypot(*(old[:, None] - new).transpose(2, 0, 1)) > reach).all()
                 for old, new in ((starts, start), (goals, start), (goals, goal))
             ):

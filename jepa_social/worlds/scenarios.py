@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from jepa_social.worlds.layout import Layout, Spot, place
+from jepa_social.worlds.layout import APART, Layout, Spot, place
 
 GAP = 0.2
 """m free between discs at the start (CrowdNav's discomfort distance)."""
@@ -78,7 +78,7 @@ class CircleCrossing(Scenario):
             start = ring * np.array((np.cos(angle), np.sin(angle))) + rng.uniform(-self.noise, self.noise, 2)
             return start, -start
 
-        start, goal = place(radius, _ego(0, -ring, 0, ring), draw, GAP, self.name)
+        start, goal = place(radius, _ego(0, -ring, 0, ring), draw, GAP, self.name, apart=0.0)
         return Layout(start, self.routes(rng, start, goal))
 
 
@@ -102,7 +102,7 @@ class SquareCrossing(Scenario):
             goal = self.side * np.array((-0.5 * sign * rng.random(), rng.random() - 0.5))
             return start, goal
 
-        start, goal = place(radius, _ego(0, -4, 0, 4), draw, GAP, self.name)
+        start, goal = place(radius, _ego(0, -4, 0, 4), draw, GAP, self.name, apart=0.0)
         return Layout(start, self.routes(rng, start, goal))
 
 
@@ -166,7 +166,7 @@ class Corridor(Scenario):
 
 @dataclass(frozen=True, kw_only=True)
 class Doorway(Scenario):
-    """A wall with one opening: people pass from both sides, the ego from left to right.
+    """A wall with one opening: people pass from both sides, the ego from left to right. Nobody's goal is in the opening.
 
     Attributes:
         gap: m, width of the opening.
@@ -190,7 +190,7 @@ class Doorway(Scenario):
             sign = rng.choice((-1.0, 1.0)) if self.both else 1.0
             y0, y1 = rng.uniform(-free, free, 2)
             start = np.array((-sign * rng.uniform(1.0, depth - 0.5), y0))
-            return start, np.array((sign * rng.uniform(1.0, depth - 0.5), y1))
+            return start, np.array((sign * rng.uniform(APART, depth - 0.5), y1))
 
         y0, y1 = rng.uniform(-0.25, 0.25, 2) * self.gap
         ego = _ego(-depth + 0.5, y0, depth - 0.5, y1)
