@@ -166,7 +166,7 @@ class Corridor(Scenario):
 
 @dataclass(frozen=True, kw_only=True)
 class Doorway(Scenario):
-    """A wall with one opening: people pass from both sides, the ego from left to right. Nobody's goal is in the opening.
+    """A wall with one opening: people pass from both sides, the ego from left to right. No goal lies in the opening.
 
     Attributes:
         gap: m, width of the opening.

@@ -206,6 +206,18 @@ def test_layouts_are_free_of_overlap(scenario, people):
             np.testing.assert_array_equal(getattr(layout, field.name), getattr(again, field.name))
 
 
+def test_who_has_arrived_leaves_room_for_the_ego_to_arrive():
+    """CrowdNav's own two scenarios keep its rule: discs and 0.2 m between them."""
+    for scenario in ALL:
+        least = 0.8 if isinstance(scenario, CircleCrossing | SquareCrossing) else 1.2
+        for seed in range(10):
+            layout = scenario.layout(np.random.default_rng(seed), np.full(11, 0.3))
+            to_others = np.hypot(*(layout.goals[1:, 0] - layout.goals[0, 0]).T)
+            assert to_others.min() > least, scenario.name
+            if isinstance(scenario, Doorway):
+                assert (np.abs(layout.goals[1:, 0, 0]) >= 1.2).all(), "nobody's goal is in or by the opening"
+
+
 def test_standard_circle_is_crowdnavs():
     layout = CircleCrossing().layout(np.random.default_rng(0), np.full(6, 0.3))
     np.testing.assert_array_equal(layout.start[0], (0, -4))
