@@ -30,7 +30,11 @@ def random_scene(batch: int = 3, agents: int = 5, frames: int = 12, seed: int = 
         present[:, -2, frames // 2 + 2 :] = False
         present[0, -1] = False
     return Scene.from_arrays(
-        position, 0.4, present=present, ego=torch.zeros(batch), goal=torch.randn(batch, 2, generator=generator) * 5,
+        position,
+        0.4,
+        present=present,
+        ego=torch.zeros(batch),
+        goal=torch.randn(batch, 2, generator=generator) * 5,
         speed=1.2,
     )
 

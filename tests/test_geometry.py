@@ -22,7 +22,9 @@ def test_rotation_is_anticlockwise_and_an_isometry():
 
 def test_frames_round_trip():
     point, origin, heading = torch.randn(50, 2), 5 * torch.randn(50, 2), 4 * torch.randn(50)
-    torch.testing.assert_close(from_frame(to_frame(point, origin, heading), origin, heading), point, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        from_frame(to_frame(point, origin, heading), origin, heading), point, atol=1e-5, rtol=1e-4
+    )
     torch.testing.assert_close(to_frame(origin, origin, heading), torch.zeros(50, 2))
 
 
@@ -30,7 +32,9 @@ def test_what_lies_ahead_is_on_the_x_axis():
     heading = torch.tensor([0.0, 1.0, 2.5, -3.0])
     origin = torch.randn(4, 2)
     ahead = origin + 2.0 * torch.stack((heading.cos(), heading.sin()), dim=-1)
-    torch.testing.assert_close(to_frame(ahead, origin, heading), torch.tensor([2.0, 0.0]).expand(4, 2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        to_frame(ahead, origin, heading), torch.tensor([2.0, 0.0]).expand(4, 2), atol=1e-5, rtol=0
+    )
 
 
 def test_wrapped_angles_are_the_same_directions_within_half_a_turn():

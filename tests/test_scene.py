@@ -266,7 +266,9 @@ def test_straight_lines_are_exact_at_any_rate(own, dt):
     when = 12 * own - dt * torch.arange(seen.frames - 1, -1, -1)
     expected = torch.tensor([2.0, 1.0]) + when[:, None] * torch.tensor([1.2, -0.7])
     torch.testing.assert_close(seen.position[0, 0], expected, atol=1e-4, rtol=0)
-    torch.testing.assert_close(seen.velocity[0, 0, 1:], torch.tensor([1.2, -0.7]).expand(seen.frames - 1, 2), atol=2e-4, rtol=0)
+    torch.testing.assert_close(
+        seen.velocity[0, 0, 1:], torch.tensor([1.2, -0.7]).expand(seen.frames - 1, 2), atol=2e-4, rtol=0
+    )
     torch.testing.assert_close(seen.heading[0, 0, 1:], scene.heading[0, 0, -1].expand(seen.frames - 1))
     assert torch.equal(seen.position[:, :, -1], scene.position[:, :, -1]), "now is now"
     assert torch.equal(seen.goal, scene.goal)

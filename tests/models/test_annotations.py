@@ -23,6 +23,12 @@ def test_wrong_shapes_are_caught_in_every_checked_room():
     with pytest.raises(TypeCheckError):
         Imagined(
             *(torch.zeros(1, 2, 6, 2), torch.zeros(1, 2, 6, 2), torch.zeros(1, 1, 3, 7, 2)),
-            *(torch.ones(1, 3, dtype=torch.bool), torch.ones(1, 3), torch.ones(1), torch.zeros(1, 2), torch.zeros(1, 2)),
+            *(
+                torch.ones(1, 3, dtype=torch.bool),
+                torch.ones(1, 3),
+                torch.ones(1),
+                torch.zeros(1, 2),
+                torch.zeros(1, 2),
+            ),
             *(torch.ones(1), torch.ones(1)),
         )
