@@ -1,7 +1,7 @@
 """jepa_social: social world models, pretrained on logged interactions and planned with among people.
 
-    model = jepa_social.load(run_dir)                 # model.forecast(scene, horizon) -> [B,N,H,2] m
-    policy = jepa_social.load_policy(run_dir)         # policy.reset(); policy.act(scene) -> [B,2] m/s
+model = jepa_social.load(run_dir)                 # model.forecast(scene, horizon) -> [B,N,H,2] m
+policy = jepa_social.load_policy(run_dir)         # policy.reset(); policy.act(scene) -> [B,2] m/s
 """
 
 from pathlib import Path
@@ -33,5 +33,4 @@ def load_policy(run_dir: str | Path) -> "MPC":
 
     from jepa_social.planning.build import jepa_planner
 
-    model = load(run_dir)
-    return jepa_planner(model, OmegaConf.create(OmegaConf.to_container(OmegaConf.load(Path(run_dir) / "config.yaml"))["planner"]))
+    return jepa_planner(load(run_dir), OmegaConf.load(Path(run_dir) / "config.yaml").planner)

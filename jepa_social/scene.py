@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from tensordict import TensorDict, tensorclass
+from tensordict import TensorClass, TensorDict
 from torch import Tensor
 
 from jepa_social.geometry import hold_last, rotate
@@ -24,8 +24,7 @@ FAR = 1.0e4
 """Coordinate (m) of padding walls: too far to matter."""
 
 
-@tensorclass
-class Scene:
+class Scene(TensorClass):
     """What was seen of all agents (see the module for the axes).
 
     Attributes:
@@ -211,7 +210,9 @@ class Scene:
         new.position = blend * new.present[..., None]
         new.dt = torch.full_like(self.dt, dt)
         known = known_velocity(new.present)[..., None]
-        new.velocity = torch.where(known, backward_difference(new.position, new.present, new.dt), self.velocity[:, :, high])
+        new.velocity = torch.where(
+            known, backward_difference(new.position, new.present, new.dt), self.velocity[:, :, high]
+        )
         new.velocity = new.velocity * new.present[..., None]
         new.heading = self.heading[:, :, high] * new.present
         return new
@@ -231,10 +232,11 @@ class Scene:
                 raise ValueError(f"some scenes have `{name}` and others do not: give it to all or to none")
         padded = [scene.pad(agents) for scene in scenes]
         if padded[0].walls is not None:
-            most = max(scene.walls.shape[1] for scene in padded)
-            for scene in padded:
-                fill = scene.walls.new_full((scene.walls.shape[0], most - scene.walls.shape[1], 4), FAR)
-                scene.walls = torch.cat((scene.walls, fill), dim=1)
+            walls = [scene.walls for scene in padded if scene.walls is not None]
+            most = max(wall.shape[1] for wall in walls)
+            for scene, wall in zip(padded, walls, strict=True):
+                fill = wall.new_full((wall.shape[0], most - wall.shape[1], 4), FAR)
+                scene.walls = torch.cat((wall, fill), dim=1)
         return torch.cat(padded, dim=0)  # pyright: ignore[reportArgumentType,reportReturnType]
 
 

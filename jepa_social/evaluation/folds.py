@@ -1,4 +1,4 @@
-"""The leave-one-out table: `python -m jepa_social.evaluation.folds runs/eth_ucy_*` reads what `suite=forecast` wrote."""
+"""The leave-one-out table of what `suite=forecast` wrote: `python -m jepa_social.evaluation.folds runs/eth_ucy_*`."""
 
 import argparse
 from collections.abc import Sequence

@@ -76,9 +76,7 @@ def record_suite(
     return scores
 
 
-def merge_scores(
-    run_dir: Path, suite: str, scores: Scores, differences: Mapping[str, Mapping[str, Scores]] | None = None
-) -> None:
+def merge_scores(run_dir: Path, suite: str, scores: Scores, differences: Mapping[str, Scores] | None = None) -> None:
     """Merge one suite's intervals, policy by policy, into `results.json` and `differences.json`.
 
     Args:
@@ -178,7 +176,7 @@ def _rows(suite: str, episodes: Episodes, extra: Mapping[str, Sequence[float]]) 
     ]
 
 
-def _summary(rows: list[dict[str, Any]], ours: str) -> tuple[Scores, dict[str, dict[str, Scores]]]:
+def _summary(rows: list[dict[str, Any]], ours: str) -> tuple[Scores, dict[str, Scores]]:
     policies = list(dict.fromkeys(row["policy"] for row in rows))
     metrics = ordered({name for row in rows for name in row} - set(KEYS))
     keyed = {p: {(r["scenario"], r["seed"]): r for r in rows if r["policy"] == p} for p in policies}

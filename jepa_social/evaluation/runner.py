@@ -14,7 +14,10 @@ from jepa_social.scene import Scene
 class World(Protocol):
     """What the runner needs of a world; `limit` is s (number or `[E]`)."""
 
-    limit: float | Tensor
+    @property
+    def limit(self) -> float | Tensor:
+        """Greatest duration, s."""
+        ...
 
     def reset(self, seeds: Sequence[int]) -> Scene:
         """Begin one scene a seed."""

@@ -24,9 +24,7 @@ class MotionReadout(nn.Module):
         nn.init.zeros_(self.out[-1].weight)  # pyright: ignore[reportArgumentType]
         nn.init.zeros_(self.out[-1].bias)  # pyright: ignore[reportArgumentType]
 
-    def forward(
-        self, anchor: Anchor, imagined: Float[Tensor, "B S N H D"]
-    ) -> Float[Tensor, "B S N H 2"]:
+    def forward(self, anchor: Anchor, imagined: Float[Tensor, "B S N H D"]) -> Float[Tensor, "B S N H 2"]:
         """World positions (m) of the imagined steps."""
         horizon = imagined.shape[3]
         dt = anchor.dt.view(-1, 1, 1, 1, 1)

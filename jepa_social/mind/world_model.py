@@ -1,4 +1,4 @@
-"""`WorldModel`: a pretrained `SocialJEPA` with the readouts that make its latents speak, as one thing to save and load."""
+"""`WorldModel`: a pretrained `SocialJEPA` with the readouts that make its latents speak, saved and loaded as one."""
 
 import json
 import math
@@ -38,7 +38,8 @@ class WorldModel(nn.Module):
     def forecast(self, scene: Scene, horizon: int | None = None) -> Float[Tensor, "B N H 2"]:
         """Expected positions (m, world frame) of all agents over the next `horizon` frames, knowing nobody's plans.
 
-        A scene at another rate than the model's is resampled, imagined at the model's rate and read at the scene's frames.
+        A scene at another rate than the model's is resampled, imagined at the model's rate and read at the scene's
+        frames.
         Rows of agents that are absent in the last frame of `scene` mean nothing.
         """
         horizon = horizon or self.horizon

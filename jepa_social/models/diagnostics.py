@@ -49,8 +49,8 @@ class CollapseAlarm:
         self.bad = self.bad + 1 if dead else 0
         if self.bad == self.patience:
             warnings.warn(
-                f"latents are collapsing: effective rank {rank:.1f} of {latents.shape[-1]}, relative spread {relative:.3f}; "
-                "raise objective.weight, or check objective.* in the config",
+                f"latents are collapsing: effective rank {rank:.1f} of {latents.shape[-1]}, "
+                f"relative spread {relative:.3f}; raise objective.weight, or check objective.* in the config",
                 CollapseWarning,
                 stacklevel=2,
             )

@@ -43,7 +43,13 @@ class EncoderBlock(nn.Module):
         self.feed = FeedForward(width, ratio)
 
     def forward(
-        self, x: Tensor, past: Keys | None, time_pose: Tensor, time_mask: Tensor, social_pose: Tensor, social_mask: Tensor
+        self,
+        x: Tensor,
+        past: Keys | None,
+        time_pose: Tensor,
+        time_mask: Tensor,
+        social_pose: Tensor,
+        social_mask: Tensor,
     ) -> tuple[Tensor, Keys]:
         """`x [B,N,T,D]`; returns the new tokens and this layer's keys and values over all frames known so far."""
         normed = self.time_norm(x)
@@ -64,9 +70,7 @@ class SceneEncoder(nn.Module):
         reach: m beyond which agents do not attend to each other.
     """
 
-    def __init__(
-        self, width: int, depth: int, heads: int, mlp_ratio: float, window: int, reach: float
-    ):
+    def __init__(self, width: int, depth: int, heads: int, mlp_ratio: float, window: int, reach: float):
         super().__init__()
         self.window, self.reach = window, reach
         self.tokenizer = MotionTokenizer(width)

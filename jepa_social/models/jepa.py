@@ -1,12 +1,14 @@
 """`SocialJEPA`: a world model of a set of agents, learned by predicting latents.
 
-A context encoder f embeds every agent at every frame, a predictor g rolls the latents forward under the ego's plan a, and a
-target encoder f' (a moving average of f, or f itself) says what they should have been:
+A context encoder f embeds every agent at every frame, a predictor g rolls the latents forward under the ego's plan a,
+and a target encoder f' (a moving average of f, or f itself) says what they should have been:
 
     z_t = f(x_<=t)          zhat_{t+k} = g(z_t, a_{t..t+k-1})          loss = sum_k d(zhat_{t+k}, f'(x_<=t+k))
 
-over *all* agents, the ego and the others. The joint-embedding predictive architecture is LeCun (2022); acting on its latents
-follows V-JEPA 2-AC (Assran et al. 2025). New here: a scene is a set, and the others' futures are conditioned on the ego's plan.
+over *all* agents, the ego and the others. The joint-embedding predictive architecture is LeCun (2022); acting on its
+latents
+follows V-JEPA 2-AC (Assran et al. 2025). New here: a scene is a set, and the others' futures are conditioned on the
+ego's plan.
 """
 
 from collections.abc import Iterator
@@ -100,9 +102,10 @@ class SocialJEPA(nn.Module):
 
         Args:
             latents: of the present (`encode`), or an anchor taken from it.
-            ego_actions: velocity commands, world frame, m/s; ignored in scenes whose ego is -1. None: the ego's plan is unknown too (S = 1).
-            horizon: frames to imagine; may be left out when `ego_actions` tells.
-            foreseen: what `foresee` gave for the same anchor and horizon, to judge many sets of plans at the cost of one
+            ego_actions: velocity commands, world frame, m/s; ignored in scenes whose ego is -1. None: the ego's plan
+            is unknown too (S = 1). horizon: frames to imagine; may be left out when `ego_actions` tells.
+            foreseen: what `foresee` gave for the same anchor and horizon, to judge many sets of plans at the cost of
+            one
                 rollout.
         """
         if horizon is None:

@@ -34,7 +34,7 @@ class Anchor:
         found = agents == self.ego[:, None]
         ego = torch.where(found.any(1), found.int().argmax(1), -1)
         names = ("state", "position", "velocity", "heading", "oriented", "present", "radius")
-        return Anchor(*(getattr(self, name)[rows, agents] for name in names), self.dt, ego)
+        return Anchor(**{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego)
 
 
 @dataclass

@@ -19,8 +19,9 @@ class RelativeAttention(nn.Module):
         logit_qk = q_q · k_k / sqrt(d) + r_q · f_qk,      r_q = W_r x_q + b_r
         out_q    = W_o [ sum_k a_qk v_k ; sum_k a_qk f_qk ]
 
-    This is the relative keys and values of Shaw, Uszkoreit & Vaswani (2018), eq. 3–4, with a continuous pose in place of a
-    clipped distance. The pose features are used raw: a learned embedding of every pair would cost more than the network.
+    This is the relative keys and values of Shaw, Uszkoreit & Vaswani (2018), eq. 3–4, with a continuous pose in place
+    of a clipped distance. The pose features are used raw: a learned embedding of every pair would cost more than the
+    network.
     """
 
     def __init__(self, width: int, heads: int, features: int):

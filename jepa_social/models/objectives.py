@@ -1,7 +1,7 @@
 """Objectives: how a prediction is held against its target, and what keeps the latents from collapsing.
 
-Both share one signature, `objective(prediction, target, latents, mask) -> Terms`; `teacher` says whether targets come from
-a moving average of the encoder (no gradient) or from the encoder itself.
+Both share one signature, `objective(prediction, target, latents, mask) -> Terms`; `teacher` says whether targets come
+from a moving average of the encoder (no gradient) or from the encoder itself.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,8 @@ def masked_mean(value: Float[Tensor, "..."], mask: Bool[Tensor, "..."]) -> Float
 class Ema(nn.Module):
     """Predict layer-normalised latents of a slowly moving copy of the encoder.
 
-    BYOL (Grill et al. 2020) in latent space as in I-JEPA (Assran et al. 2023) and V-JEPA (Bardes et al. 2024): smooth-L1 to
+    BYOL (Grill et al. 2020) in latent space as in I-JEPA (Assran et al. 2023) and V-JEPA (Bardes et al. 2024):
+    smooth-L1 to
     normalised targets. The moving average alone loses rank slowly on motion data, so VICReg's variance and covariance
     terms (Bardes et al. 2022, eq. 1-4) are added to the context latents, as C-JEPA (Mo & Tong 2024) does.
 
@@ -93,10 +94,12 @@ class SigReg(nn.Module):
     momentum = None
 
     def __init__(
-        self, weight: float = 0.1, projections: int = 64, knots: int = 13, reach: float = 4.0, rows: int = 1024
+        self, weight: float = 1.0, projections: int = 64, knots: int = 13, reach: float = 4.0, rows: int = 1024
     ):
         super().__init__()
         self.weight, self.projections, self.rows = weight, projections, rows
+        self.grid: Tensor
+        self.normal: Tensor
         grid = torch.linspace(0.0, reach, knots)
         self.register_buffer("grid", grid, persistent=False)
         self.register_buffer("normal", (-0.5 * grid.square()).exp(), persistent=False)

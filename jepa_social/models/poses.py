@@ -1,8 +1,8 @@
 """Relative poses as attention features: all that the model ever sees of where things are.
 
 Each token has its own frame (origin at the agent, x axis along its heading), and a pair of tokens is described only in
-the frame of the query. So rigid motions of the world change nothing, by construction. An agent that has not been seen to
-move has no heading: its directional features are zero (see `scene.oriented`).
+the frame of the query. So rigid motions of the world change nothing, by construction. An agent that has not been seen
+to move has no heading: its directional features are zero (see `scene.oriented`).
 """
 
 import torch
@@ -74,7 +74,10 @@ def social_pose(
 
 
 def temporal_pose(
-    offset: Float[Tensor, "... 2"], query: Float[Tensor, "... 2"], key: Float[Tensor, "... 2"], lag: Float[Tensor, "..."]
+    offset: Float[Tensor, "... 2"],
+    query: Float[Tensor, "... 2"],
+    key: Float[Tensor, "... 2"],
+    lag: Float[Tensor, "..."],
 ) -> Float[Tensor, "... F"]:
     """Features of an agent's earlier self: `offset` m in the world, `lag` s ago; the rest as in `social_pose`.
 

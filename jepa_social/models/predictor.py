@@ -1,5 +1,7 @@
 """Action-conditioned predictor: rolls the latents of all agents forward, then bends them to the ego's plan."""
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,9 +18,9 @@ ACTION_FEATURES = 4
 class Predictor(nn.Module):
     """Latent rollout in two parts, so that judging a thousand plans does not cost a thousand rollouts.
 
-    `foresee` is a recurrent rollout of all agents, one shared transformer step per frame with social attention: what will
-    happen if nobody's plan is known. It is done once. `react` says how a plan changes it: each agent i accumulates what it
-    sees of the planned ego,
+    `foresee` is a recurrent rollout of all agents, one shared transformer step per frame with social attention: what
+    will happen if nobody's plan is known. It is done once. `react` says how a plan changes it: each agent i accumulates
+    what it sees of the planned ego,
 
         u_ik = silu(W [relative pose of the ego at k, h_ik]),   g_ik = sum_{j<=k} u_ij,   z_ik(a) = z_ik + f(g_ik, h_ik)
 
@@ -64,11 +66,14 @@ class Predictor(nn.Module):
             near = mask & (offset.norm(dim=-1) < self.reach)
             pose = social_pose(offset, velocity, ahead[:, :, None], ahead[:, None], reach) * near[..., None]
             hidden = hidden + self.clock(torch.cat((dt, dt * step), dim=-1))
-            for norm, attend, feed in zip(self.norms, self.attention, self.feed, strict=True):
+            for norm, attend, feed in self._blocks():
                 normed = norm(hidden)
                 hidden = feed(hidden + attend(normed, attend.keys(normed), pose, near))
             steps.append(hidden)
         return self.norm(torch.stack(steps, dim=2))
+
+    def _blocks(self) -> Iterator[tuple[nn.LayerNorm, RelativeAttention, FeedForward]]:
+        return zip(self.norms, self.attention, self.feed, strict=True)  # pyright: ignore[reportReturnType]
 
     def latents(self, foreseen: Float[Tensor, "B N H P"]) -> Float[Tensor, "B 1 N H D"]:
         """Latents of a rollout in which nobody's plan is known."""

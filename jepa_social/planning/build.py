@@ -1,4 +1,4 @@
-"""Planners from their config group (`configs/planner/`), so that the model's and the baseline's differ in nothing else."""
+"""Planners from `configs/planner/`: the model's and the baseline's differ in nothing but the dynamics."""
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig

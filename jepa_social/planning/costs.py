@@ -40,7 +40,8 @@ class Weighted:
 class Progress:
     """Distance still to go, averaged over the plan and relative to what full speed would cover.
 
-    -1 for going straight to the goal at the preferred speed throughout is not reachable by averaging; standing still is 0.
+    -1 for going straight to the goal at the preferred speed throughout is not reachable by averaging; standing still
+    is 0.
     """
 
     def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:

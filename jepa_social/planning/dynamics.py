@@ -65,7 +65,7 @@ def nearest(scene: Scene, near: int) -> People:
 class ConstantVelocity:
     """Everybody keeps the last velocity, whatever the ego does."""
 
-    dt = None
+    dt: float | None = None
 
     def prepare(self, scene: Scene, near: int) -> People:
         """Pick the nearest."""
@@ -91,7 +91,7 @@ class Imagination:
         if ego_kind is not None and ego_kind not in KINDS:
             raise ValueError(f"planner.ego_kind={ego_kind} must be one of {KINDS}")
         self.world_model, self.reactive, self.ego_kind = world_model.eval(), reactive, ego_kind
-        self.dt = world_model.dt
+        self.dt: float | None = world_model.dt
 
     @torch.inference_mode()
     def prepare(self, scene: Scene, near: int) -> People:
@@ -113,17 +113,8 @@ class Imagination:
         if people.foreseen is None or people.foreseen.shape[2] != horizon:
             people.foreseen = jepa.foresee(anchor, horizon)
         imagined = jepa.imagine(anchor, actions if self.reactive else None, horizon, people.foreseen)
-        others = Anchor(
-            anchor.state[:, 1:],
-            anchor.position[:, 1:],
-            anchor.velocity[:, 1:],
-            anchor.heading[:, 1:],
-            anchor.oriented[:, 1:],
-            anchor.present[:, 1:],
-            anchor.radius[:, 1:],
-            anchor.dt,
-            torch.full_like(anchor.ego, -1),
-        )
+        batch, agents = anchor.present.shape
+        others = anchor.select(torch.arange(1, agents, device=actions.device).expand(batch, -1))
         future = self.world_model.motion(others, imagined[:, :, 1:])
         now = anchor.position[:, None, 1:, None].expand(-1, future.shape[1], -1, -1, -1)
         return torch.cat((now, future), dim=3)

@@ -12,7 +12,8 @@ from jepa_social.geometry import closest_on_segment, swept_distance
 
 @dataclass
 class Imagined:
-    """Futures of B scenes under S plans, K people near, H steps. Where people do not depend on the plan, R = 1, else R = S.
+    """Futures of B scenes under S plans, K people near, H steps. Where people do not depend on the plan, R = 1, else
+    R = S.
 
     Attributes:
         actions: ego's velocity commands, m/s.

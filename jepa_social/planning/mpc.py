@@ -9,14 +9,16 @@ from jepa_social.planning.dynamics import Dynamics
 from jepa_social.planning.imagined import Imagined
 from jepa_social.planning.solvers import CEM
 from jepa_social.scene import Scene
+from jepa_social.worlds.route import waypoint
 
 
 class MPC:
     """Plans a few velocity knots over the horizon at every decision and executes the first command.
 
-    A plan is `knots` velocities in units of the preferred speed, in the frame whose x axis points to the goal, joined
-    linearly over `horizon` steps; commands are cut to the preferred speed. The last plan, shifted by a step, is the next
-    mean; "stop", "straight to the goal", "keep course" and a fan of turns are always among the candidates.
+    A plan is `knots` velocities in units of the preferred speed, in the frame whose x axis points to the goal (or to the
+    next `waypoint` round walls), joined linearly over `horizon` steps; commands are cut to the preferred speed. The last
+    plan, shifted by a step, is the next mean; "stop", "straight ahead", "keep course" and a fan of turns are always among
+    the candidates.
 
     Args:
         name: row label in tables.
@@ -61,38 +63,51 @@ class MPC:
     @torch.inference_mode()
     def act(self, scene: Scene) -> Float[Tensor, "B 2"]:
         """Velocity command, m/s, world frame."""
-        if scene.goal is None or scene.speed is None:
-            raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
         if bool((scene.ego < 0).any()):
             raise ValueError("planning needs scene.ego: give Scene.from_arrays the ego's index")
         if self.dynamics.dt is not None:
             scene = scene.resampled(self.dynamics.dt)
+        goal, speed = scene.goal, scene.speed
+        if goal is None or speed is None:
+            raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
         rows = torch.arange(scene.position.shape[0], device=scene.position.device)
         here = scene.position[rows, scene.ego, -1]
         velocity = scene.velocity[rows, scene.ego, -1]
-        toward = torch.nn.functional.normalize(scene.goal - here, dim=-1)
+        radius = scene.radius[rows, scene.ego]
+        aim = waypoint(here, goal, scene.walls, radius)
+        toward = torch.nn.functional.normalize(aim - here, dim=-1)
         axes = torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)
         people = self.dynamics.prepare(scene, self.near)
-        radius = scene.radius[rows, scene.ego]
         reach = scene.radius.gather(1, people.index) + radius[:, None]
 
         def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
-            actions = self._actions(plans, axes, scene.speed)
+            actions = self._actions(plans, axes, speed)
             start = here[:, None, None].expand(-1, actions.shape[1], 1, 2)
             moves = actions * scene.dt.view(-1, 1, 1, 1)
             ego = torch.cat((start, start + moves.cumsum(2)), dim=2)
             others = self.dynamics.roll(people, actions, scene.dt)
             return self.cost(
                 Imagined(
-                    actions, ego, others, people.exists, reach, radius, velocity, scene.goal, scene.speed, scene.dt,
+                    actions,
+                    ego,
+                    others,
+                    people.exists,
+                    reach,
+                    radius,
+                    velocity,
+                    aim,
+                    speed,
+                    scene.dt,
                     scene.walls,
                 )
             )
 
-        guesses = self._guesses(velocity, axes, scene.speed, (scene.goal - here).norm(dim=-1), scene.dt)
-        mean = guesses[:, 1] if self.plan is None else self._local(self._shifted(), axes, scene.speed).flatten(1)
+        in_sight = (aim == goal).all(-1)
+        left = torch.where(in_sight, (goal - here).norm(dim=-1), torch.inf)
+        guesses = self._guesses(velocity, axes, speed, left, scene.dt)
+        mean = guesses[:, 1] if self.plan is None else self._local(self._shifted(), axes, speed).flatten(1)
         best = self.solver.solve(judge, mean, torch.full_like(mean, self.spread), guesses, self.seed + self.decisions)
-        actions = self._actions(best[:, None], axes, scene.speed)[:, 0]
+        actions = self._actions(best[:, None], axes, speed)[:, 0]
         self.plan = actions
         self.decisions += 1
         return actions[:, 0]

@@ -4,12 +4,13 @@ Each is a policy: `name`, `reset()` before an episode, `act(scene) -> velocity [
 the last frame only, keep to the ego's own speed, and stop on the goal: they never overshoot it within one step.
 """
 
+from typing import Protocol
+
 from torch import Tensor
 
 from jepa_social.scene import Scene
 from jepa_social.worlds.ego import common_step, last_frame, own_limits, to_goal, within_limits
 from jepa_social.worlds.orca import orca_velocity
-from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.social_force import social_force_velocity
 
 SKIN = 0.01
@@ -83,6 +84,14 @@ class Orca:
         return within_limits(free[:, 0], scene)
 
 
+class Recorded(Protocol):
+    """A world that knows what the person did whom the ego replaces (see `worlds.replay.Replay`)."""
+
+    def human_velocity(self) -> Tensor:
+        """What they do in the coming step, `[E,2]` m/s."""
+        ...
+
+
 class RecordedHuman:
     """Walks as the recorded person walked whom the ego replaces: the reference of every replay table.
 
@@ -92,7 +101,7 @@ class RecordedHuman:
 
     name = "recorded human"
 
-    def __init__(self, world: Replay):
+    def __init__(self, world: Recorded):
         self.world = world
 
     def reset(self) -> None:

@@ -13,7 +13,8 @@ class CEM:
     """Cross-entropy method (Rubinstein 1999) over P numbers, for B problems at once.
 
     Each iteration judges Gaussian samples around the mean, the mean itself and the best so far; the mean and the spread
-    move to the elites'. All problems of a batch share their noise, so a problem's answer does not depend on its company.
+    move to the elites'. All problems of a batch share their noise, so a problem's answer does not depend on its
+    company.
 
     Args:
         samples: judged per iteration.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
 
 
@@ -26,7 +27,9 @@ class Schedule:
     floor: float = 0.01
 
 
-def build_optimizer(parameters: Iterable[nn.Parameter], schedule: Schedule, trainer: L.Trainer) -> dict:
+def build_optimizer(
+    parameters: Iterable[nn.Parameter], schedule: Schedule, trainer: L.Trainer
+) -> OptimizerLRSchedulerConfig:
     """Optimiser and per-step schedule over the trainer's whole run, as Lightning wants them."""
     matrices, vectors = [], []
     for parameter in parameters:

@@ -4,6 +4,7 @@ import math
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from jepa_social.models.diagnostics import CollapseAlarm
@@ -91,5 +92,6 @@ class Pretrain(L.LightningModule):
             terms, _ = self.terms(batch)
         self.log("val/prediction", terms.prediction, batch_size=batch.position.shape[0], sync_dist=True)
 
-    def configure_optimizers(self):  # noqa: D102  (Lightning's hook)
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """AdamW over what this stage trains."""
         return build_optimizer(list(self.model.online_parameters()), self.schedule, self.trainer)

@@ -2,6 +2,7 @@
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from jepa_social.mind.world_model import WorldModel
@@ -62,5 +63,6 @@ class FitMotion(L.LightningModule):
         for name, value in (("ade", error.mean()), ("fde", error[:, -1].mean())):
             self.log(f"val/{name}", value, batch_size=int(whole.sum()), sync_dist=True)
 
-    def configure_optimizers(self):  # noqa: D102  (Lightning's hook)
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """AdamW over what this stage trains."""
         return build_optimizer(self.world_model.motion.parameters(), self.schedule, self.trainer)

@@ -8,7 +8,6 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 from torch.utils.tensorboard.writer import SummaryWriter
 
-import jepa_social
 from jepa_social.data.module import SceneDataModule
 from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.forecasting import constant_velocity, displacement_errors, predicted_collisions
@@ -36,7 +35,7 @@ def evaluate(config: DictConfig) -> Path:
         FileNotFoundError: no finished run there.
     """
     run = Path(config.run)
-    world_model = jepa_social.load(run)
+    world_model = WorldModel.load(run)
     trained = OmegaConf.load(run / SETTINGS)
     assert isinstance(trained, DictConfig)
     settings = OmegaConf.merge(trained, {k: v for k, v in config.items() if k in ("data", "planner")})
@@ -46,7 +45,7 @@ def evaluate(config: DictConfig) -> Path:
     if name == "forecast":
         _forecast(run, world_model, settings)
     else:
-        world = instantiate(config.suite.world) if name == "crowd" else _replay(config.suite, settings)
+        world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, settings)
         policies = _policies(config.suite, settings, world_model, world)
         first = config.suite.first_seed
         episodes = walk(world, policies, range(first, first + config.suite.episodes), config.suite.batch)
@@ -68,7 +67,7 @@ def _policies(suite: DictConfig, settings: DictConfig, world_model: WorldModel, 
 
 def _replay(suite: DictConfig, settings: DictConfig) -> Replay:
     """The test recordings of the run's data as a world."""
-    recordings = instantiate(settings.data.module.source).recordings("test")
+    recordings = instantiate(settings.data.source).recordings("test")
     if not recordings:
         raise ValueError("suite=replay needs test recordings: set data.source.test (or data.fold) to hold some out")
     return Replay(recordings, dt=settings.data.module.dt, observed=settings.data.module.observed, radius=suite.radius)
@@ -100,7 +99,7 @@ def _forecast(run: Path, world_model: WorldModel, settings: DictConfig) -> None:
     for scene in track(data.test_dataloader(), description="forecasting"):
         whole = scene.present.all(-1)
         truth = scene.position[:, :, observed:]
-        windows.append((whole.nonzero()[:, 0] + seen))
+        windows.append(whole.nonzero()[:, 0] + seen)
         seen += len(whole)
         for name, prediction in (
             (OURS, world_model.forecast(scene.between(0, observed), horizon)),

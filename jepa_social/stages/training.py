@@ -1,4 +1,4 @@
-"""`train(config)`: pretrain, fit the readout, save; interrupted anywhere, the same call goes on from the last checkpoint."""
+"""`train(config)`: pretrain, fit the readout, save; an interrupted run goes on from its last checkpoint."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def train(config: DictConfig) -> Path:
 
 def _claim(run: Path, config: DictConfig) -> None:
     """Write the settings into the run directory, or check that they are the ones it was begun with."""
-    text = OmegaConf.to_yaml(config, resolve=True)
+    text = OmegaConf.to_yaml(config)
     path = run / SETTINGS
     if path.is_file() and path.read_text() != text:
         raise ValueError(f"{path} was written by a run with other settings: choose another run=<dir>, or delete {run}")
@@ -72,7 +72,12 @@ def _claim(run: Path, config: DictConfig) -> None:
 
 
 def _fit(
-    folder: Path, module: L.LightningModule, data: SceneDataModule, config: DictConfig, epochs: int, extra: list[Callback]
+    folder: Path,
+    module: L.LightningModule,
+    data: SceneDataModule,
+    config: DictConfig,
+    epochs: int,
+    extra: list[Callback],
 ) -> None:
     """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights."""
     last = folder / "last.ckpt"

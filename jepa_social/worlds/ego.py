@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from jepa_social.scene import Scene
+from jepa_social.worlds.route import waypoint
 
 
 def own(scene: Scene, value: Tensor) -> Tensor:
@@ -29,9 +30,17 @@ def own_limits(scene: Scene) -> tuple[Tensor, Tensor]:
 
 
 def to_goal(scene: Scene) -> Tensor:
-    """Velocity `[B,2]` m/s straight to the goal at the ego's speed, or what arrives exactly in one step."""
+    """Velocity `[B,2]` m/s to the goal, round the walls, at the ego's speed, or what arrives exactly in one step."""
     to, speed = own_limits(scene)
+    if scene.walls is not None and scene.goal is not None:
+        here = own(scene, scene.position)
+        to = waypoint(here, scene.goal, scene.walls, own_radius(scene)) - here
     return to * torch.minimum(speed / to.norm(dim=-1).clamp(min=1e-9), 1.0 / scene.dt)[:, None]
+
+
+def own_radius(scene: Scene) -> Tensor:
+    """The ego's radius `[B]` m."""
+    return scene.radius[torch.arange(len(scene.ego), device=scene.ego.device), scene.ego]
 
 
 def within_limits(velocity: Tensor, scene: Scene) -> Tensor:

@@ -47,13 +47,13 @@ def test_only_masked_entries_count():
     mask = torch.tensor([True] * 3 + [False] * 3)
     changed = target.clone()
     changed[3:] += 5
-    for objective in (Ema(), SigReg(weight=0.0)):
+    for objective in (Ema(weight=0.0), SigReg(weight=0.0)):
         assert objective(prediction, target, target, mask).total == objective(prediction, changed, target, mask).total
 
 
 def test_ema_gives_no_gradient_to_its_target():
     prediction, target = torch.randn(6, 8, requires_grad=True), torch.randn(6, 8, requires_grad=True)
-    Ema()(prediction, target, target, torch.ones(6, dtype=torch.bool)).total.backward()
+    Ema(weight=0.0)(prediction, target, target, torch.ones(6, dtype=torch.bool)).total.backward()
     assert target.grad is None
     assert prediction.grad is not None
 

@@ -1,0 +1,112 @@
+"""The way round walls: where to head for next on the shortest path to a goal that walls hide.
+
+A visibility graph (Lozano-Pérez & Wesley, CACM 1979) whose nodes are the wall ends, pushed out along the wall beyond its
+end, so that the two ends at a doorway give nodes inside the opening. Openings narrower than the walker's diameter and
+`CLEAR` count as closed.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepa_social.geometry import closest_on_segment
+from jepa_social.scene import FAR
+
+CLEAR = 0.15
+"""m between a disc that turns round a wall's end and that end."""
+
+ADVANCE = 0.7
+"""m that the waypoint lies beyond the corner, on the next leg, so that nobody slows down for it."""
+
+
+def waypoint(
+    position: Float[Tensor, "B 2"],
+    goal: Float[Tensor, "B 2"],
+    walls: Float[Tensor, "B W 4"] | None,
+    radius: Float[Tensor, "B"],
+) -> Float[Tensor, "B 2"]:
+    """The point to head for: the goal where it is in sight or cannot be reached, else just round the first corner.
+
+    In sight means that the straight way crosses no wall and that a disc of `radius` passes by the walls' ends.
+
+    Args:
+        position: m.
+        goal: m.
+        walls: segments x0 y0 x1 y1, m; those at `FAR` are padding.
+        radius: m, of who walks.
+    """
+    if walls is None or not walls.shape[1]:
+        return goal
+    solid = (walls < FAR).all(-1)
+    ends = walls.unflatten(-1, (2, 2))
+    seen = _free(position[:, None], goal[:, None], ends, solid, radius)[:, 0]
+    if bool(seen.all()):
+        return goal
+    corner = (ends + (radius + CLEAR).view(-1, 1, 1, 1) * _outward(ends)).flatten(1, 2)
+    nearest = closest_on_segment(corner[:, :, None], ends[:, None, :, 0], ends[:, None, :, 1])
+    tight = ((nearest - corner[:, :, None]).norm(dim=-1) < radius.view(-1, 1, 1)) & solid[:, None]
+    usable = solid.repeat_interleave(2, dim=1) & ~tight.any(-1)
+    far = torch.full_like(corner[..., 0], torch.inf)
+
+    to_goal = _free(corner, goal[:, None], ends, solid, radius) & usable
+    onward = torch.where(to_goal, (corner - goal[:, None]).norm(dim=-1), far)
+    open_leg = _free(corner[:, :, None], corner[:, None], ends, solid, radius)
+    leg = (corner[:, :, None] - corner[:, None]).norm(dim=-1)
+    other = ~torch.eye(corner.shape[1], dtype=torch.bool, device=corner.device)
+    leg = torch.where(open_leg & usable[:, None] & usable[:, :, None] & other, leg, torch.inf)
+    rest = onward
+    for _ in range(corner.shape[1]):  # Bellman-Ford: one more corner each time
+        shorter = torch.minimum(rest, (leg + rest[:, None]).amin(-1))
+        if torch.equal(shorter, rest):
+            break
+        rest = shorter
+    reached = _free(position[:, None], corner, ends, solid, radius) & usable
+    total = torch.where(reached, (corner - position[:, None]).norm(dim=-1), far) + rest
+    length, first = total.min(-1)
+
+    rows = torch.arange(len(goal), device=goal.device)
+    turn = corner[rows, first]
+    via_corner, after = (leg + rest[:, None])[rows, first].min(-1)
+    last = onward[rows, first] <= via_corner
+    then = torch.where(last[:, None], goal, corner[rows, after])
+    aim = _beyond(position, turn, then, ends, solid, radius)
+    return torch.where((seen | length.isinf())[:, None], goal, aim)
+
+
+def _beyond(position: Tensor, turn: Tensor, then: Tensor, ends: Tensor, solid: Tensor, radius: Tensor) -> Tensor:
+    """The farthest point `[B,2]` of the leg `turn`-`then`, at most `ADVANCE` on, that is in sight."""
+    share = (ADVANCE / (then - turn).norm(dim=-1, keepdim=True).clamp(min=1e-6)).clamp(max=1.0)
+    step = torch.linspace(0.0, 1.0, 5, dtype=turn.dtype, device=turn.device)
+    point = turn[:, None] + step[:, None] * (share * (then - turn))[:, None]
+    seen = _free(position[:, None], point, ends, solid, radius)
+    best = (seen * torch.arange(len(step), device=turn.device)).argmax(-1)
+    return point[torch.arange(len(turn), device=turn.device), best]
+
+
+def _outward(ends: Tensor) -> Tensor:
+    """Unit vectors `[B,W,2,2]` that lead out of each end of each wall."""
+    along = torch.nn.functional.normalize(ends[:, :, 1] - ends[:, :, 0], dim=-1)
+    return torch.stack((-along, along), dim=2)
+
+
+def _free(start: Tensor, end: Tensor, ends: Tensor, solid: Tensor, radius: Tensor) -> Tensor:
+    """Whether the straight way from `start` to `end` `[B,...,2]` crosses no wall and keeps its distance from wall ends.
+
+    The distance is `radius`, or what `start` and `end` themselves have, so that who touches a wall can still walk off.
+    """
+    extra = max(start.ndim, end.ndim) - 2
+    shape = (len(solid), *[1] * extra, -1)
+    a, b = (ends[:, :, k].view(*shape, 2) for k in (0, 1))
+    p, q = start[..., None, :], end[..., None, :]
+    blocked = (_side(p, q, a) * _side(p, q, b) < 0) & (_side(a, b, p) * _side(a, b, q) < 0)
+    for tip in (a, b):
+        near = (closest_on_segment(tip, p, q) - tip).norm(dim=-1)
+        own = torch.minimum((p - tip).norm(dim=-1), (q - tip).norm(dim=-1))
+        blocked = blocked | (near < torch.minimum(radius.view(shape), 0.99 * own))
+    return ~(blocked & solid.view(shape)).any(-1)
+
+
+def _side(p: Tensor, q: Tensor, point: Tensor) -> Tensor:
+    """Twice the signed area of the triangle: above 0 where `point` lies left of the way from `p` to `q`."""
+    u, v = q - p, point - p
+    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
