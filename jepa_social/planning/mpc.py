@@ -15,10 +15,10 @@ from jepa_social.worlds.route import waypoint
 class MPC:
     """Plans a few velocity knots over the horizon at every decision and executes the first command.
 
-    A plan is `knots` velocities in units of the preferred speed, in the frame whose x axis points to the goal (or to the
-    next `waypoint` round walls), joined linearly over `horizon` steps; commands are cut to the preferred speed. The last
-    plan, shifted by a step, is the next mean; "stop", "straight ahead", "keep course" and a fan of turns are always among
-    the candidates.
+    A plan is `knots` velocities in units of the preferred speed, in the frame whose x axis points to the goal (or to
+    the next `waypoint` round walls), joined linearly over `horizon` steps; commands are cut to the preferred speed. The
+    last plan, shifted by a step, is the next mean; "stop", "straight ahead", "keep course" and a fan of turns are always
+    among the candidates.
 
     Args:
         name: row label in tables.
@@ -48,6 +48,7 @@ class MPC:
         self.name, self.dynamics, self.cost, self.solver = name, dynamics, cost, solver
         self.horizon, self.knots, self.near, self.spread, self.seed = horizon, knots, near, spread, seed
         self.basis = _interpolation(knots, horizon)
+        self.inverse = torch.linalg.pinv(self.basis)
         self.reset()
 
     def reset(self) -> None:
@@ -88,17 +89,17 @@ class MPC:
             others = self.dynamics.roll(people, actions, scene.dt)
             return self.cost(
                 Imagined(
-                    actions,
-                    ego,
-                    others,
-                    people.exists,
-                    reach,
-                    radius,
-                    velocity,
-                    aim,
-                    speed,
-                    scene.dt,
-                    scene.walls,
+                    actions=actions,
+                    ego=ego,
+                    people=others,
+                    exists=people.exists,
+                    reach=reach,
+                    radius=radius,
+                    velocity=velocity,
+                    goal=aim,
+                    speed=speed,
+                    dt=scene.dt,
+                    walls=scene.walls,
                 )
             )
 
@@ -122,7 +123,7 @@ class MPC:
     def _local(self, actions: Tensor, axes: Tensor, speed: Tensor) -> Tensor:
         """Commands `[B,H,2]` m/s to the knots `[B,K,2]` nearest to them."""
         local = torch.einsum("bhe,bde->bhd", actions, axes) / speed.view(-1, 1, 1).clamp(min=1e-3)
-        return torch.einsum("kh,bhd->bkd", torch.linalg.pinv(self.basis).to(actions), local)
+        return torch.einsum("kh,bhd->bkd", self.inverse.to(actions), local)
 
     def _shifted(self) -> Tensor:
         """The last plan a step later, its end repeated."""

@@ -1,1 +1,8 @@
+"""Lightning modules and the pipelines that the entry points run."""
 
+import logging
+import warnings
+
+# Lightning's advice and device listings would drown the progress bars and the final table.
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message=r".*(LeafSpec|does not have many workers|treespec).*")
