@@ -209,5 +209,5 @@ def _cell(interval: Interval | None, metric: str) -> Text:
     if interval is None or not interval.n:
         return Text("–")
     return Text.assemble(
-        say(interval.mean, metric), (f" [{say(interval.low, metric)}, {say(interval.high, metric)}]", "dim")
+        say(interval.mean, metric), (f"\n{say(interval.low, metric)}…{say(interval.high, metric)}", "dim")
     )
