@@ -1,0 +1,153 @@
+"""`train`: deterministic per seed, and whole again after any interruption."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from safetensors.torch import load_file
+
+import jepa_social
+from jepa_social.stages.pretrain import Pretrain
+from jepa_social.stages.readout import FitMotion
+from jepa_social.stages.training import train
+from tests.conftest import random_scene
+from tests.stages.runs import crowd
+
+
+class PowerCut(Exception):
+    """What interrupts training here."""
+
+
+def spy(patch: pytest.MonkeyPatch, cut: tuple[type, int] | None = None) -> list[tuple[str, int]]:
+    """Stage and number of every training step from now on; power is cut before step `cut`."""
+    taken = []
+    for stage in (Pretrain, FitMotion):
+        whole = stage.training_step
+
+        def watched(self, batch, batch_idx, whole=whole):
+            if cut == (type(self), self.global_step):
+                raise PowerCut
+            taken.append((type(self).__name__, self.global_step))
+            return whole(self, batch, batch_idx)
+
+        patch.setattr(stage, "training_step", watched)
+    return taken
+
+
+def weights(run: Path, part: str) -> dict[str, torch.Tensor]:
+    found = {name: value for name, value in load_file(run / "model.safetensors").items() if name.startswith(part)}
+    assert found
+    return found
+
+
+def epoch_length(run: Path) -> int:
+    state = torch.load(run / "pretrain" / "last.ckpt", weights_only=False)
+    return state["global_step"] // 2  # two epochs
+
+
+@pytest.fixture(scope="module")
+def resumed(finished, data_root, tmp_path_factory) -> tuple[Path, list[list[tuple[str, int]]]]:
+    """A run that lost power in its second epoch and again in its readout: the run, and the steps of each call."""
+    run, calls = tmp_path_factory.mktemp("runs") / "resumed", []
+    for cut in ((Pretrain, epoch_length(finished) + 1), (FitMotion, 1)):
+        with pytest.MonkeyPatch.context() as patch:
+            calls.append(spy(patch, cut))
+            with pytest.raises(PowerCut):
+                train(crowd(data_root, run))
+    with pytest.MonkeyPatch.context() as patch:
+        calls.append(spy(patch))
+        train(crowd(data_root, run))
+    return run, calls
+
+
+@pytest.mark.xfail(strict=True, reason="BUG training.py: save_top_k=0 writes last.ckpt at the very end only")
+def test_an_interrupted_run_goes_on_from_its_last_epoch(finished, resumed):
+    length, (first, second, third) = epoch_length(finished), resumed[1]
+    assert length > 1, "the tiny run is too tiny to be interrupted"
+    assert first == [("Pretrain", step) for step in range(length + 1)]
+    assert second[:length] == [("Pretrain", step) for step in range(length, 2 * length)]
+    assert {stage for stage, _ in third} == {"FitMotion"}, "what is finished is not trained again"
+    assert third[0] == ("FitMotion", 0)
+
+
+def test_interrupted_pretraining_gives_the_weights_of_an_unbroken_run(finished, resumed):
+    unbroken, broken = weights(finished, "jepa."), weights(resumed[0], "jepa.")
+    for name, value in unbroken.items():
+        torch.testing.assert_close(
+            broken[name], value, atol=1e-6, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
+        )
+
+
+@pytest.mark.xfail(strict=True, reason="BUG training.py: the readout's first weights depend on what ran before it")
+def test_an_interrupted_readout_gives_the_weights_of_an_unbroken_run(finished, resumed):
+    unbroken, broken = weights(finished, "motion."), weights(resumed[0], "motion.")
+    for name, value in unbroken.items():
+        torch.testing.assert_close(
+            broken[name], value, atol=1e-6, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
+        )
+
+
+def test_a_finished_run_is_not_trained_again(finished, data_root, monkeypatch):
+    before, steps = weights(finished, ""), spy(monkeypatch)
+    train(crowd(data_root, finished))
+    assert steps == []
+    after = weights(finished, "")
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+@pytest.mark.xfail(strict=True, reason="BUG training.py: instantiating resolves the caller's config in place")
+def test_training_leaves_its_config_as_it_was(finished, data_root):
+    config = crowd(data_root, finished)
+    before = OmegaConf.to_yaml(config)
+    train(config)
+    assert OmegaConf.to_yaml(config) == before, "else the same call does not resume"
+
+
+def test_other_settings_in_the_same_folder_are_refused(finished, data_root):
+    before = (finished / "config.yaml").read_text()
+    with pytest.raises(ValueError, match=r"config\.yaml was written by a run with other settings: choose another run"):
+        train(crowd(data_root, finished, "pretrain.epochs=3"))
+    assert (finished / "config.yaml").read_text() == before
+
+
+def test_the_same_seed_gives_the_same_model_and_another_another(finished, tmp_path):
+    """From nothing, simulated logs included."""
+    again = train(crowd(tmp_path / "data", tmp_path / "again"))
+    other = train(crowd(tmp_path / "data", tmp_path / "other", "seed=1", "pretrain.epochs=1"))
+    first, second, third = (weights(run, "") for run in (finished, again, other))
+    assert all(torch.equal(second[name], value) for name, value in first.items())
+    assert any(not torch.equal(third[name], value) for name, value in first.items())
+
+
+def test_what_a_run_leaves_behind(finished):
+    for name in (
+        *("config.yaml", "config.json", "model.safetensors", "figures/latent_pca.png", "figures/forecasts.png"),
+        *("pretrain/last.ckpt", "pretrain/metrics.csv", "readout/last.ckpt", "readout/metrics.csv"),
+    ):
+        assert (finished / name).stat().st_size > 0, name
+    assert list((finished / "pretrain").glob("events.out.tfevents*"))
+    curves = (finished / "pretrain" / "metrics.csv").read_text().splitlines()
+    assert {"val/prediction", "latent/effective_rank"} <= set(curves[0].split(","))
+    assert not list(finished.rglob("*.tmp"))
+
+
+def test_a_run_is_loaded_as_a_model_and_as_a_policy(finished):
+    scene = random_scene(frames=9)
+    model = jepa_social.load(finished)
+    assert model.forecast(scene, 7).shape == (3, 5, 7, 2)
+    policy = jepa_social.load_policy(finished)
+    policy.reset()
+    command = policy.act(scene)  # at 0.4 s, the model's own rate being 0.25 s
+    assert command.shape == (3, 2)
+    assert (command.norm(dim=-1) <= 1.2 + 1e-5).all()
+    with pytest.raises(FileNotFoundError, match="is it a run directory"):
+        jepa_social.load_policy(finished / "figures")
+
+
+def test_the_other_objective_trains_a_run_too(data_root, tmp_path):
+    run = train(crowd(data_root, tmp_path / "run", "objective=ema", "pretrain.epochs=1"))
+    model = jepa_social.load(run)
+    assert model.jepa.teacher is not None
+    slow, fast = weights(run, "jepa.teacher."), weights(run, "jepa.encoder.")
+    assert any(not torch.equal(a, b) for a, b in zip(slow.values(), fast.values(), strict=True))
