@@ -83,7 +83,7 @@ def test_one_frame_is_enough(model):
 
 
 def test_the_readout_is_a_residual_in_each_agents_own_frame(model, scene):
-    """Push the residual to a constant: everybody with a heading veers to their own left, the others stay as they were."""
+    """A constant residual: everybody with a heading veers to their own left, the others stay as they were."""
     torch.nn.init.zeros_(model.motion.out[-1].weight)
     model.motion.out[-1].bias.data = torch.tensor([0.0, 1.0])
     anchor = model.jepa.encode(scene).at()

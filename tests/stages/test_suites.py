@@ -102,6 +102,13 @@ def test_the_same_evaluation_gives_the_same_results(evaluated):
                     assert value is None or math.isclose(value, now, rel_tol=1e-3, abs_tol=1e-3), (suite, policy, name)
 
 
+def test_a_run_is_evaluated_on_data_that_have_moved(evaluated, tmp_path):
+    before = results(evaluated)["forecast"]
+    evaluate(composed("eval", f"run={evaluated}", "suite=forecast", f"+data.root={tmp_path}"))
+    assert list((tmp_path / "simulated").glob("*.parquet")), "made anew where data.root points"
+    assert results(evaluated)["forecast"] == before
+
+
 def test_a_folder_without_a_run_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="is it a run directory, and did train.py finish"):
+    with pytest.raises(FileNotFoundError, match=r"is it a run directory, and did train\.py finish"):
         evaluate(composed("eval", f"run={tmp_path}", "suite=forecast"))

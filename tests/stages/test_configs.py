@@ -1,0 +1,162 @@
+"""Every choice that the configs offer can be made: it instantiates, and what it builds works together."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.planning.build import constant_velocity_planner, jepa_planner
+from jepa_social.scene import Scene
+from jepa_social.stages.augment import Augment
+from jepa_social.stages.optim import Schedule
+from jepa_social.stages.pretrain import Pretrain
+from jepa_social.worlds.crowd import Crowd
+from tests.conftest import random_scene
+from tests.planning.strolls import street, world_model
+from tests.stages.runs import CONFIGS, CROWD, TINY, composed
+
+
+def choices(group: str) -> list[str]:
+    found = sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+    assert found, f"configs/{group} is empty"
+    return found
+
+
+def walkers(recordings: int = 6, people: int = 3, frames: int = 40) -> np.ndarray:
+    """Rows of (recording, frame, person, x, y) of people who stroll at 2.5 Hz."""
+    chance = np.random.default_rng(0)
+    velocity = chance.normal(size=(recordings, people, 1, 2)) + 0.1 * chance.normal(
+        size=(recordings, people, frames, 2)
+    )
+    position = 5 * chance.normal(size=(recordings, people, 1, 2)) + 0.4 * velocity.cumsum(2)
+    index = np.stack(np.meshgrid(*map(np.arange, (recordings, people, frames)), indexing="ij"), -1)
+    rows = np.concatenate((index[..., [0, 2, 1]], position), -1).transpose(0, 2, 1, 3)
+    return rows.reshape(-1, 5)
+
+
+@pytest.fixture
+def sources(tmp_path, real_or_none) -> dict[str, list[str]]:
+    """Overrides that point each data config at a few logs in its own format."""
+    rows = walkers()
+    table = "scene,time,agent,x,y\n" + "".join(f"r{int(r)},{0.4 * f:.1f},{int(p)},{x},{y}\n" for r, f, p, x, y in rows)
+    (tmp_path / "table.csv").write_text(table)
+    drone = tmp_path / "sdd" / "Train" / "stanford"
+    drone.mkdir(parents=True)
+    for recording in range(6):
+        lines = [f"{int(12 * f)} {int(p)} {x:.3f} {y:.3f}\n" for r, f, p, x, y in rows if r == recording]
+        (drone / f"r{recording}.txt").write_text("".join(lines))
+    made = [override for override in CROWD if not override.startswith("experiment")]
+    return {
+        "simulated": [*made, f"data.root={tmp_path}"],
+        "table": [f"data.source.path={tmp_path / 'table.csv'}", "data.source.scene=scene"],
+        "trajnet": [f"data.root={tmp_path / 'sdd'}"],
+        "eth_ucy": [f"data.root={real_or_none}", "data.fold=hotel"],
+    }
+
+
+@pytest.fixture
+def real_or_none(request) -> Path | None:
+    """ETH/UCY, asked for only by the test that needs it."""
+    wanted = "eth_ucy" in str(request.node.callspec.params.values())
+    return request.getfixturevalue("real_data") / "eth_ucy" if wanted else None
+
+
+def first_batch(config) -> Scene:
+    data = instantiate(config.data.module)
+    for batch in data.train_dataloader():
+        return batch
+    raise AssertionError("no batch")
+
+
+@pytest.mark.parametrize("experiment", choices("experiment"))
+def test_every_experiment_trains_a_step(experiment, sources, tmp_path):
+    data = composed("train", f"experiment={experiment}", f"run={tmp_path}", *_needed(experiment))
+    group = next(name for name in sources if _target(name) == data.data.source._target_)
+    config = composed(
+        "train", f"experiment={experiment}", *TINY, *sources[group], f"data.module.cache_dir={tmp_path / 'cache'}",
+        f"run={tmp_path / 'run'}",
+    )  # fmt: skip
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    objective = instantiate(config.objective)
+    module = Pretrain(
+        SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None),
+        objective,
+        instantiate(config.pretrain.schedule),
+        instantiate(config.augment),
+        horizon=config.data.module.future,
+        starts=config.pretrain.starts,
+        free=config.pretrain.free,
+    )
+    batch = first_batch(config)
+    assert batch.frames == config.data.module.observed + config.data.module.future
+    assert module.terms(module.augment(batch))[0].total.isfinite()
+    planners = (jepa_planner(world_model(), config.planner), constant_velocity_planner(config.planner))
+    scene = street([(3.0, 0.2, 0.0, 0.0)])
+    for planner in planners:
+        assert planner.act(scene).shape == (1, 2)
+
+
+def _needed(experiment: str) -> list[str]:
+    return ["data.source.path=unused"] if experiment in ("table", "logs") else []
+
+
+def _target(group: str) -> str:
+    return OmegaConf.load(CONFIGS / "data" / f"{group}.yaml").source._target_
+
+
+@pytest.mark.parametrize("data", choices("data"))
+def test_every_data_config_gives_batches(data, sources, tmp_path):
+    if data == "logs":
+        made = composed("train", "data=simulated", *sources["simulated"])
+        instantiate(made.data.source)
+        sources["logs"] = [f"data.source.path={next((tmp_path / 'simulated').glob('*.parquet'))}"]
+    cache = f"data.module.cache_dir={tmp_path / 'cache'}"
+    batch = first_batch(composed("train", f"data={data}", *sources[data], cache))
+    assert batch.frames == 20
+    assert batch.present.any()
+
+
+@pytest.mark.parametrize("size", choices("model"))
+@pytest.mark.parametrize("objective", choices("objective"))
+def test_every_size_learns_from_every_objective(size, objective):
+    config = composed("train", f"model={size}", f"objective={objective}")
+    torch.manual_seed(0)
+    chosen = instantiate(config.objective)
+    model = SocialJEPA(ModelConfig(**config.model), teacher=chosen.momentum is not None)
+    module = Pretrain(model, chosen, Schedule(), Augment(), horizon=3)
+    terms, latents = module.terms(random_scene(batch=2, agents=3, frames=6))
+    terms.total.backward()
+    assert latents.shape[1] == config.model.width
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_the_dial_of_sizes_turns_the_right_way():
+    sizes = [SocialJEPA(ModelConfig(**composed("train", f"model={size}").model)) for size in ("tiny", "small", "base")]
+    counts = [sum(p.numel() for p in model.parameters()) for model in sizes]
+    assert counts == sorted(counts)
+    assert len(set(counts)) == 3
+
+
+@pytest.mark.parametrize("suite", choices("suite"))
+def test_every_suite_names_policies_and_a_world_that_exist(suite, scene):
+    config = composed("eval", "run=unused", f"suite={suite}").suite
+    for baseline in (config.get("baselines") or {}).values():
+        policy = instantiate(baseline)
+        policy.reset()
+        assert policy.act(scene).shape == (3, 2)
+    if "world" in config:
+        world = instantiate(config.world)
+        assert isinstance(world, Crowd)
+        world.reset(range(config.first_seed, config.first_seed + len(config.world.scenario)))
+        assert len(set(world.scenario_names())) == len(config.world.scenario), "every scenario has its turn"
+
+
+def test_crowds_are_tested_on_seeds_that_no_log_was_made_with():
+    suite, trained = composed("eval", "run=unused", "suite=crowd").suite, composed("train", "experiment=crowd")
+    source = trained.data.source
+    assert source.seed + source.episodes <= suite.first_seed
+    assert suite.episodes >= 200
