@@ -12,20 +12,20 @@ from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.stages.pretrain import Pretrain
 from tests.stages.runs import crowd
 
-WIDTH, STEPS = 32, 90
+WIDTH, HORIZON, STEPS = 32, 6, 80
 
 
 def pretrained(root, *overrides) -> tuple[list[dict[str, torch.Tensor]], list[str]]:
     """Health of the latents over a short pretraining on simulated logs, and the warnings given."""
     config = crowd(
         root, root / "unused", "data.source.episodes=24", f"model.width={WIDTH}", "model.heads=4",
-        f"model.predictor_width={WIDTH}", "pretrain.schedule.lr=3e-3", *overrides,
+        f"model.predictor_width={WIDTH}", f"data.module.future={HORIZON}", "pretrain.schedule.lr=3e-3", *overrides,
     )  # fmt: skip
     torch.manual_seed(0)
     objective = instantiate(config.objective)
     model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
     module = Pretrain(
-        model, objective, instantiate(config.pretrain.schedule), instantiate(config.augment), watch_every=10
+        model, objective, instantiate(config.pretrain.schedule), instantiate(config.augment), HORIZON, watch_every=10
     )
     looks, check = [], module.alarm.check
     module.alarm.check = lambda latents: looks.append(check(latents)) or looks[-1]
