@@ -1,8 +1,8 @@
 """The way round walls: where to head for next on the shortest path to a goal that walls hide.
 
-A visibility graph (Lozano-Pérez & Wesley, CACM 1979) whose nodes are the wall ends, pushed out along the wall beyond its
-end, so that the two ends at a doorway give nodes inside the opening. Openings narrower than the walker's diameter and
-`CLEAR` count as closed.
+A visibility graph (Lozano-Pérez & Wesley, CACM 1979) whose nodes are the wall ends, pushed out along the wall beyond
+its end, so that the two ends at a doorway give nodes inside the opening. Openings narrower than the walker's diameter
+and `CLEAR` count as closed.
 """
 
 import torch
@@ -60,9 +60,11 @@ def waypoint(
         if torch.equal(shorter, rest):
             break
         rest = shorter
-    reached = _free(position[:, None], corner, ends, solid, radius) & usable
-    total = torch.where(reached, (corner - position[:, None]).norm(dim=-1), far) + rest
-    length, first = total.min(-1)
+    to_corner = torch.where(usable, (corner - position[:, None]).norm(dim=-1), far) + rest
+    clear = _free(position[:, None], corner, ends, solid, radius) & to_corner.isfinite()
+    uncrossed = _free(position[:, None], corner, ends, solid, torch.zeros_like(radius))
+    reached = torch.where(clear.any(-1, keepdim=True), clear, uncrossed)  # who is close to a wall's end squeezes by
+    length, first = torch.where(reached, to_corner, far).min(-1)
 
     rows = torch.arange(len(goal), device=goal.device)
     turn = corner[rows, first]
@@ -76,7 +78,7 @@ def waypoint(
 def _beyond(position: Tensor, turn: Tensor, then: Tensor, ends: Tensor, solid: Tensor, radius: Tensor) -> Tensor:
     """The farthest point `[B,2]` of the leg `turn`-`then`, at most `ADVANCE` on, that is in sight."""
     share = (ADVANCE / (then - turn).norm(dim=-1, keepdim=True).clamp(min=1e-6)).clamp(max=1.0)
-    step = torch.linspace(0.0, 1.0, 5, dtype=turn.dtype, device=turn.device)
+    step = torch.linspace(0.0, 1.0, 15, dtype=turn.dtype, device=turn.device)
     point = turn[:, None] + step[:, None] * (share * (then - turn))[:, None]
     seen = _free(position[:, None], point, ends, solid, radius)
     best = (seen * torch.arange(len(step), device=turn.device)).argmax(-1)
