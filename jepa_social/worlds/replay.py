@@ -21,10 +21,11 @@ SLOWEST = 0.5
 class Replay(World):
     """Real logs as a world (non-reactive: nobody minds the ego).
 
-    The ego replaces one recorded pedestrian: it starts where that person was after `observed` frames (which are its
-    past) and goes to the last recorded position. Each uninterrupted pedestrian track with at least `min_future` frames
-    and `min_travel` m ahead is one episode; seeds take recordings in turn and, within one, its episodes in a fixed
-    shuffled order, so that nearby seeds never repeat an episode before all have been used.
+    The ego replaces one recorded pedestrian: it starts where that person was in its `past`-th recorded frame and goes
+    to the last recorded position. What was recorded before the start, of it and of others, is seen as far as `observed`
+    frames reach. Each uninterrupted pedestrian track with at least `min_future` frames and `min_travel` m ahead is one
+    episode; seeds take recordings in turn and, within one, its episodes in a fixed shuffled order, so that nearby seeds
+    never repeat an episode before all have been used.
 
     The ego's preferred speed (`Scene.speed`) is the person's mean speed along the path, but at least 0.5 m/s. Actions
     are cut to that or, if greater, to the person's fastest recorded step, so that the person can be replayed exactly;
@@ -33,8 +34,9 @@ class Replay(World):
     Args:
         recordings: the logs (non-empty; rows with regular steps of `recording.dt`).
         dt: s between frames of the world; recorded motion is linear between recorded frames.
-        observed: frames in a returned scene, and of the recorded past.
+        observed: frames in a returned scene.
         radius: m of every pedestrian, the ego's too (0.2: a collision is centres nearer than 0.4 m).
+        past: recorded frames of the ego up to its first action, that of the start included; at least 1.
         min_future: recorded frames after the start.
         min_travel: m from start to goal.
         device: where the state lives.
@@ -58,24 +60,27 @@ class Replay(World):
         dt: float = 0.4,
         observed: int = 8,
         radius: float = 0.2,
-        min_future: int = 12,
+        past: int = 2,
+        min_future: int = 8,
         min_travel: float = 3.0,
         device: torch.device | str = "cpu",
     ):
         if dt <= 0 or observed < 1 or radius <= 0:
             raise ValueError("world.dt, observed and radius must be positive")
+        if past < 1 or min_future < 1:
+            raise ValueError(f"world.past and min_future must be at least 1 frame, got {past} and {min_future}")
         self.recordings = tuple(recording.ordered() for recording in recordings if len(recording))
         self.dt, self.observed, self.radius = dt, observed, radius
         self.device = torch.device(device)
         self._episodes: list[list[Episode]] = []
         for index, recording in enumerate(self.recordings):
-            found = episodes(recording, index, (observed - 1) * dt, min_future, min_travel)
+            found = episodes(recording, index, past, min_future, min_travel)
             if found:
                 self._episodes.append([found[i] for i in np.random.default_rng(0).permutation(len(found))])
         if not self._episodes:
             raise ValueError(
-                f"none of {len(self.recordings)} recordings has a pedestrian track with {observed} + {min_future} "
-                f"frames and {min_travel} m of travel: lower min_future or min_travel, or give longer logs"
+                f"none of {len(self.recordings)} recordings has a pedestrian track with {past} + {min_future} "
+                f"frames and {min_travel} m of travel: lower past, min_future or min_travel, or give longer logs"
             )
 
     @property
@@ -93,7 +98,7 @@ class Replay(World):
         limit = 2 * human_time + 5
         ahead = math.ceil(limit.max() / self.dt) + 1
         frames = self.observed + ahead
-        cast = [around(self.recordings[e.recording], e, self.dt, frames, self.radius) for e in chosen]
+        cast = [around(self.recordings[e.recording], e, self.dt, self.observed - 1, ahead, self.radius) for e in chosen]
         agents = max(len(others.kind) for others in cast)
         walls = [self.recordings[e.recording].walls for e in chosen]
         most_walls = max(0 if wall is None else len(wall) for wall in walls)

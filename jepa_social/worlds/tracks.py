@@ -17,13 +17,12 @@ class Episode:
     Attributes:
         recording: index of the recording.
         agent: id of the person.
-        begin, start, end: s: first frame of the observed past, first action, last frame.
+        start, end: s: first action (a recorded frame), last frame.
         goal: `[2]` m, the last recorded position.
     """
 
     recording: int
     agent: int
-    begin: float
     start: float
     end: float
     goal: np.ndarray
@@ -45,14 +44,14 @@ class Others:
     goal: np.ndarray
 
 
-def episodes(recording: Recording, index: int, past: float, min_future: int, min_travel: float) -> list[Episode]:
-    """Every uninterrupted pedestrian track that is long enough: one episode each, from `past` s after its first frame.
+def episodes(recording: Recording, index: int, past: int, min_future: int, min_travel: float) -> list[Episode]:
+    """Every uninterrupted pedestrian track that is long enough: one episode each, from its frame number `past` on.
 
     Args:
         recording: the log.
         index: its number, kept in the episodes.
-        past: s of observed past.
-        min_future: frames of the recording after the start.
+        past: recorded frames of the person up to the start; 1 starts at the very first.
+        min_future: recorded frames after the start.
         min_travel: m from start to goal.
     """
     order = np.lexsort((recording.time, recording.agent))
@@ -63,29 +62,30 @@ def episodes(recording: Recording, index: int, past: float, min_future: int, min
     last = np.concatenate((first[1:] - 1, [len(agent) - 1]))
     found = []
     for a, b in zip(first, last, strict=True):
-        start = time[a] + past
-        if recording.kind[order[a]] != PEDESTRIAN or time[b] - start < (min_future - 0.01) * recording.dt:
+        start = a + past - 1
+        if recording.kind[order[a]] != PEDESTRIAN or b - start < min_future:
             continue
-        at = np.array([np.interp(start, time[a : b + 1], place[a : b + 1, axis]) for axis in (0, 1)])
-        if np.hypot(*(place[b] - at)) >= min_travel:
-            found.append(Episode(index, int(agent[a]), float(time[a]), float(start), float(time[b]), place[b]))
+        if np.hypot(*(place[b] - place[start])) >= min_travel:
+            found.append(Episode(index, int(agent[a]), float(time[start]), float(time[b]), place[b]))
     return found
 
 
-def around(recording: Recording, episode: Episode, dt: float, frames: int, radius: float) -> Others:
-    """What happens in `frames` frames from the episode's begin, linear between recorded frames.
+def around(recording: Recording, episode: Episode, dt: float, past: int, ahead: int, radius: float) -> Others:
+    """What happens from `past` frames before the episode's start to `ahead` after it, linear between recorded frames.
 
     A person is present between two frames only if recorded in both. Pedestrians have `radius`; others what the
     recording says, else the default of their kind.
     """
-    span = episode.begin + (frames - 1) * dt + 1.5 * recording.dt
-    inside = np.flatnonzero((recording.time > episode.begin - 0.5 * recording.dt) & (recording.time < span))
+    early = int(np.ceil(past * dt / recording.dt - 1e-6))
+    origin = episode.start - early * recording.dt
+    span = episode.start + ahead * dt + 1.5 * recording.dt
+    inside = np.flatnonzero((recording.time > origin - 0.5 * recording.dt) & (recording.time < span))
     ids, slot = np.unique(recording.agent[inside], return_inverse=True)
-    step = np.rint((recording.time[inside] - episode.begin) / recording.dt).astype(int)
+    step = np.rint((recording.time[inside] - origin) / recording.dt).astype(int)
     place = np.full((len(ids), step.max() + 2, 2), np.nan)
     place[slot, step] = np.stack((recording.x[inside], recording.y[inside]), axis=1)
 
-    clock = np.arange(frames) * dt / recording.dt
+    clock = early + np.arange(-past, ahead + 1) * dt / recording.dt
     low = np.minimum(np.floor(clock + 1e-6).astype(int), place.shape[1] - 2)
     share = np.maximum(clock - low, 0.0)
     share = np.where(share < 1e-6, 0.0, share)[:, None]

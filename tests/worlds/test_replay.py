@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from jepa_social.data.eth_ucy import FOLDS, EthUcy
 from jepa_social.data.schema import Recording
 from jepa_social.planning.reactive import RecordedHuman
 from jepa_social.worlds.replay import Replay
@@ -40,10 +41,10 @@ def test_others_move_as_recorded_whatever_the_ego_does():
     others = [agent for agent in range(3) if agent != ego]
     for _ in range(10):
         scene = world.step(torch.tensor([[0.0, 3.0]]))
-    begin = 2.0 if ego == 2 else 0.0
+    start = 5 + 1 if ego == 2 else 1
     x = scene.position[0, 1:, -1, 0].tolist()
     assert scene.position[0, 1:, -1, 1].tolist() == [2.0 * agent for agent in others]
-    np.testing.assert_allclose(x, begin + (7 + 10) * 0.4, atol=1e-5)
+    np.testing.assert_allclose(x, (start + 10) * 0.4, atol=1e-5)
     assert (scene.radius[0] == 0.2).all()
     assert (scene.kind[0] == 0).all()
     assert scene.truth is not None
@@ -59,13 +60,31 @@ def test_people_are_present_only_while_recorded():
     for _ in range(30):
         world.step(torch.zeros(1, 2))
     present = world.history().present[0]
-    assert present[0].all()
-    assert present[1].tolist() == [k * 0.4 < 5.0 - 1e-6 for k in range(38)], "agent 8 leaves at 5 s"
-    assert present[2].tolist() == [k >= 5 for k in range(38)], "agent 9 comes 5 frames late"
+    frame = range(1 - 7, 1 - 7 + 38)
+    assert present[0].tolist() == [k >= 0 for k in frame]
+    assert present[1].tolist() == [k >= 0 and k * 0.4 < 5.0 - 1e-6 for k in frame], "agent 8 leaves at 5 s"
+    assert present[2].tolist() == [k >= 5 for k in frame], "agent 9 comes 5 frames late"
     for _ in range(80):
         world.step(torch.zeros(1, 2))
     assert world.scene().present[0].sum(0)[-1] == 1, "only the ego outlives the record"
     assert world.expired.all()
+
+
+@pytest.mark.parametrize("dt", [0.4, 0.25])
+@pytest.mark.parametrize("past", [1, 2, 6])
+def test_the_ego_starts_after_its_past_and_sees_what_others_did_before(past, dt):
+    world = Replay([straight_log()], dt=dt, past=past)
+    late = next(s for s in range(3) if float(world.reset([s]).position[0, 0, -1, 1]) == 4.0)
+    scene = world.reset([late])
+    start = 0.4 * (5 + past - 1)
+    clock = start + dt * torch.arange(-7, 1)
+    ego, others = scene.present[0, 0], scene.present[0, 1:]
+    assert ego.tolist() == (clock > 0.4 * 5 - 1e-4).tolist(), "from its own first frame"
+    assert others.tolist() == [(clock > -1e-4).tolist()] * 2, "from the recording's first frame"
+    torch.testing.assert_close(scene.position[0, 1:, :, 0], (clock * others), rtol=0, atol=1e-5)
+    torch.testing.assert_close(scene.position[0, 0, -1, 0], torch.tensor(start), rtol=0, atol=1e-5)
+    assert scene.velocity[0, 0, -1, 0] == pytest.approx(0.0 if past == 1 else 1.0, abs=1e-4)
+    assert world.human_time.tolist() == [pytest.approx(39 * 0.4 - start)]
 
 
 def test_another_time_step_interpolates_linearly():
@@ -102,21 +121,22 @@ def test_branches_do_not_meet():
 
 def test_short_tracks_are_refused_with_a_reason():
     with pytest.raises(ValueError, match="min_future"):
-        Replay([straight_log(frames=15)])
+        Replay([straight_log(frames=9)])
+    with pytest.raises(ValueError, match=r"past and min_future must be at least 1"):
+        Replay([straight_log()], past=0)
     with pytest.raises(ValueError, match="seeds"):
         Replay([straight_log()]).reset([])
 
 
-def test_replays_real_people(real_data):
-    rows = np.loadtxt(real_data / "eth_ucy" / "full" / "biwi_hotel.txt")
-    log = Recording(
-        "hotel", 0.4, rows[:, 0] / 10 * 0.4, rows[:, 1].astype(int), np.zeros(len(rows), int), rows[:, 2], rows[:, 3]
-    )
-    world = Replay([log])
-    scene = world.reset(range(world.episodes))
-    assert world.episodes > 50
-    assert scene.present[:, 0].all()
+@pytest.mark.parametrize("fold", FOLDS)
+def test_every_real_scene_has_a_hundred_episodes(real_data, fold):
+    world = Replay(EthUcy(str(real_data / "eth_ucy"), fold).recordings("test"))
+    assert world.episodes >= 100
+    scene = world.reset(range(100))
+    assert scene.present[:, 0, -2:].all()
     assert scene.goal is not None
     assert ((scene.goal - scene.position[:, 0, -1]).norm(dim=-1) >= 3.0 - 1e-4).all()
     assert scene.speed is not None
-    assert ((scene.speed >= 0.5) & (scene.speed < 2.5)).all()
+    assert ((scene.speed >= 0.5) & (scene.speed < 4.0)).all()
+    starts = torch.cat((scene.position[:, 0, -1], scene.goal, world.human_time[:, None]), dim=1)
+    assert len(starts.unique(dim=0)) == 100, "no episode twice"
