@@ -39,7 +39,7 @@ class Scene(TensorClass):
         goal: `[B,2]` m, the ego's own goal (what it knows of itself), or None.
         speed: `[B]` m/s, the ego's own preferred (and greatest) speed, or None.
         walls: `[B,W,4]` m, segments x0 y0 x1 y1, or None.
-        truth: what only a simulator knows (others' goals, traits); probes may read it, models never.
+        truth: what only a simulator knows (others' goals, traits), entries `[B,N,...]`; for probes, never for models.
     """
 
     position: Tensor
@@ -89,8 +89,6 @@ class Scene(TensorClass):
             tensor = torch.as_tensor(np.asarray(value) if not isinstance(value, Tensor) else value).to(pos.device)
             if single and tensor.ndim == len(shape) - 1 and tensor.ndim > 0:
                 tensor = tensor[None]
-            if tensor.ndim == len(shape) - 1 and tensor.ndim > 0 and len(shape) == 2 and tensor.shape[0] == shape[0]:
-                tensor = tensor[:, None]
             try:
                 return tensor.to(dtype).expand(*shape).clone()
             except RuntimeError as error:
@@ -156,6 +154,8 @@ class Scene(TensorClass):
             setattr(new, name, getattr(self, name)[:, order])
         inverse = order.argsort()
         new.ego = torch.where(self.ego >= 0, inverse[self.ego.clamp(min=0)], self.ego)
+        if self.truth is not None:
+            new.truth = self.truth.apply(lambda value: value[:, order])
         return new
 
     def pad(self, agents: int) -> "Scene":
@@ -165,8 +165,9 @@ class Scene(TensorClass):
             raise ValueError(f"cannot pad {self.agents} agents down to {agents}")
         new = self.clone(False)
         for name in ("position", "velocity", "heading", "present", "kind", "radius"):
-            value = getattr(self, name)
-            setattr(new, name, torch.cat((value, value.new_zeros(value.shape[0], extra, *value.shape[2:])), dim=1))
+            setattr(new, name, _append_agents(getattr(self, name), extra))
+        if self.truth is not None:
+            new.truth = self.truth.apply(lambda value: _append_agents(value, extra))
         return new
 
     def transform(self, angle: Tensor | float, shift: Tensor | Sequence[float]) -> "Scene":
@@ -227,12 +228,14 @@ class Scene(TensorClass):
         if len({scene.frames for scene in scenes}) > 1:
             raise ValueError(f"scenes differ in frames: {sorted({scene.frames for scene in scenes})}")
         agents = max(scene.agents for scene in scenes)
-        for name in ("goal", "speed", "walls"):
+        for name in ("goal", "speed", "truth"):
             if len({getattr(scene, name) is None for scene in scenes}) > 1:
                 raise ValueError(f"some scenes have `{name}` and others do not: give it to all or to none")
         padded = [scene.pad(agents) for scene in scenes]
-        if padded[0].walls is not None:
-            walls = [scene.walls for scene in padded if scene.walls is not None]
+        if any(scene.walls is not None for scene in padded):
+            walls = [
+                scene.position.new_empty(len(scene), 0, 4) if scene.walls is None else scene.walls for scene in padded
+            ]
             most = max(wall.shape[1] for wall in walls)
             for scene, wall in zip(padded, walls, strict=True):
                 fill = wall.new_full((wall.shape[0], most - wall.shape[1], 4), FAR)
@@ -267,6 +270,10 @@ def motion_heading(velocity: Tensor, present: Tensor) -> Tensor:
     """Heading `[B,N,T]` rad of the last motion above `MIN_SPEED`; 0 before the first."""
     angle = torch.atan2(velocity[..., 1], velocity[..., 0])
     return hold_last(angle, moving(velocity, present), dim=-1)[0] * present
+
+
+def _append_agents(value: Tensor, extra: int) -> Tensor:
+    return torch.cat((value, value.new_zeros(value.shape[0], extra, *value.shape[2:])), dim=1)
 
 
 def _float(value: Any) -> Tensor:

@@ -94,7 +94,6 @@ def test_broadcasting(batch):
     assert Scene.from_arrays(position, 0.4, walls=walls).walls.shape == (batch, 2, 4)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG scene.py: one goal for a batch of two is read as a number per scene")
 def test_one_goal_serves_a_batch_of_two():
     scene = Scene.from_arrays(np.zeros((2, 3, 4, 2)), 0.4, goal=(3.0, 4.0))
     assert scene.goal.tolist() == [[3.0, 4.0], [3.0, 4.0]]
@@ -240,9 +239,6 @@ def test_collated_walls_are_padded_out_of_reach():
     assert none.walls.shape == (1, 1, 4), "the scenes themselves are untouched"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG scene.py: eval.py fails where one batch of episodes has walls, another none"
-)
 def test_scenes_with_and_without_walls_can_be_collated():
     near, open_space = random_scene(batch=1), random_scene(batch=2)
     near.walls = torch.zeros(1, 2, 4)
@@ -252,9 +248,6 @@ def test_scenes_with_and_without_walls_can_be_collated():
     assert (walls[1:] == FAR).all()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG scene.py: pad() leaves truth behind; eval.py fails where batches differ in people"
-)
 def test_truth_is_padded_as_the_agents_are():
     few, many = random_scene(batch=2, agents=3), random_scene(batch=1, agents=5)
     for scene in (few, many):

@@ -32,7 +32,7 @@ class Anchor:
         """Keep only the listed agents of each scene; `ego` becomes its index in the list, or -1 if it is not in it."""
         rows = torch.arange(agents.shape[0], device=agents.device)[:, None]
         found = agents == self.ego[:, None]
-        ego = torch.where(found.any(1), found.int().argmax(1), -1)
+        ego = (found * torch.arange(1, agents.shape[1] + 1, device=agents.device)).sum(1) - 1
         names = ("state", "position", "velocity", "heading", "oriented", "present", "radius")
         return Anchor(**{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego)
 

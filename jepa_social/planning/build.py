@@ -14,6 +14,6 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
     return MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), **config.mpc)
 
 
-def constant_velocity_planner(config: DictConfig, name: str = "constant-velocity MPC") -> MPC:
-    """The same solver and costs with people extrapolated: what a world model has to beat."""
-    return MPC(name, ConstantVelocity(), instantiate(config.cost), instantiate(config.solver), **config.mpc)
+def constant_velocity_planner(config: DictConfig, dt: float, name: str = "constant-velocity MPC") -> MPC:
+    """The same solver and costs with people extrapolated at the same `dt` (s): what a world model has to beat."""
+    return MPC(name, ConstantVelocity(dt), instantiate(config.cost), instantiate(config.solver), **config.mpc)

@@ -88,7 +88,9 @@ class PersonalSpace:
 
     def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
         """Mean over steps of the deepest intrusion, 0 outside and 1 at the centre of somebody."""
-        return (1.0 - imagined.distance.amin(2) / self.distance).clamp(min=0.0).mean(-1)
+        depth = (1.0 - imagined.distance / self.distance).clamp(min=0.0)
+        nobody = depth.new_zeros(*depth.shape[:2], 1, depth.shape[3])
+        return torch.cat((depth, nobody), dim=2).amax(2).mean(-1)
 
 
 class Comfort:

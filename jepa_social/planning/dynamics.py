@@ -35,10 +35,10 @@ class Dynamics(Protocol):
     """Expected motion of people under the ego's plans.
 
     Attributes:
-        dt: s between imagined frames, or None where any will do.
+        dt: s between imagined frames.
     """
 
-    dt: float | None
+    dt: float
 
     def prepare(self, scene: Scene, near: int) -> People:
         """What is done once per decision."""
@@ -63,9 +63,14 @@ def nearest(scene: Scene, near: int) -> People:
 
 
 class ConstantVelocity:
-    """Everybody keeps the last velocity, whatever the ego does."""
+    """Everybody keeps the last velocity, whatever the ego does.
 
-    dt: float | None = None
+    Args:
+        dt: s between imagined frames.
+    """
+
+    def __init__(self, dt: float):
+        self.dt = dt
 
     def prepare(self, scene: Scene, near: int) -> People:
         """Pick the nearest."""
@@ -91,7 +96,7 @@ class Imagination:
         if ego_kind is not None and ego_kind not in KINDS:
             raise ValueError(f"planner.ego_kind={ego_kind} must be one of {KINDS}")
         self.world_model, self.reactive, self.ego_kind = world_model.eval(), reactive, ego_kind
-        self.dt: float | None = world_model.dt
+        self.dt = world_model.dt
 
     @torch.inference_mode()
     def prepare(self, scene: Scene, near: int) -> People:
@@ -102,6 +107,7 @@ class Imagination:
             scene.kind = scene.kind.scatter(1, scene.ego[:, None], KINDS.index(self.ego_kind))
         anchor = self.world_model.jepa.encode(scene).at()
         people.anchor = anchor.select(torch.cat((scene.ego[:, None], people.index), dim=1))
+        people.anchor.present[:, 1:] &= people.exists  # an empty slot may point at anybody
         return people
 
     @torch.inference_mode()

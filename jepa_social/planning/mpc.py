@@ -66,8 +66,8 @@ class MPC:
         """Velocity command, m/s, world frame."""
         if bool((scene.ego < 0).any()):
             raise ValueError("planning needs scene.ego: give Scene.from_arrays the ego's index")
-        if self.dynamics.dt is not None:
-            scene = scene.resampled(self.dynamics.dt)
+        passed = float(scene.dt[0]) / self.dynamics.dt
+        scene = scene.resampled(self.dynamics.dt)
         goal, speed = scene.goal, scene.speed
         if goal is None or speed is None:
             raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
@@ -106,7 +106,7 @@ class MPC:
         in_sight = (aim == goal).all(-1)
         left = torch.where(in_sight, (goal - here).norm(dim=-1), torch.inf)
         guesses = self._guesses(velocity, axes, speed, left, scene.dt)
-        mean = guesses[:, 1] if self.plan is None else self._local(self._shifted(), axes, speed).flatten(1)
+        mean = guesses[:, 1] if self.plan is None else self._local(self._later(passed), axes, speed).flatten(1)
         best = self.solver.solve(judge, mean, torch.full_like(mean, self.spread), guesses, self.seed + self.decisions)
         actions = self._actions(best[:, None], axes, speed)[:, 0]
         self.plan = actions
@@ -125,10 +125,13 @@ class MPC:
         local = torch.einsum("bhe,bde->bhd", actions, axes) / speed.view(-1, 1, 1).clamp(min=1e-3)
         return torch.einsum("kh,bhd->bkd", self.inverse.to(actions), local)
 
-    def _shifted(self) -> Tensor:
-        """The last plan a step later, its end repeated."""
+    def _later(self, steps: float) -> Tensor:
+        """The last plan `steps` (of the dynamics' dt) later, its end repeated."""
         assert self.plan is not None
-        return torch.cat((self.plan[:, 1:], self.plan[:, -1:]), dim=1)
+        place = (torch.arange(self.horizon, device=self.plan.device) + steps).clamp(max=self.horizon - 1)
+        low = place.floor().long()
+        high = (low + 1).clamp(max=self.horizon - 1)
+        return torch.lerp(self.plan[:, low], self.plan[:, high], (place - low)[:, None])
 
     def _guesses(self, velocity: Tensor, axes: Tensor, speed: Tensor, left: Tensor, dt: Tensor) -> Tensor:
         """Candidates that are always judged, `[B,G,P]`: stop, straight, arrive, keep course, turns at two speeds."""

@@ -55,7 +55,7 @@ def _policies(suite: DictConfig, settings: DictConfig, world_model: WorldModel, 
     """The planner, constant-velocity MPC, the suite's reactive baselines and, in replay, the recorded human."""
     policies: list[Policy] = [
         jepa_planner(world_model, settings.planner, OURS),
-        constant_velocity_planner(settings.planner),
+        constant_velocity_planner(settings.planner, world_model.dt),
         *(instantiate(baseline) for baseline in suite.baselines.values()),
     ]
     return [*policies, RecordedHuman(world)] if isinstance(world, Replay) else policies

@@ -1,5 +1,6 @@
 """`train(config)`: pretrain, fit the readout, save; an interrupted run goes on from its last checkpoint."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import lightning as L
@@ -26,6 +27,7 @@ def train(config: DictConfig) -> Path:
     Raises:
         ValueError: the run directory holds a run with other settings.
     """
+    config = deepcopy(config)  # instantiating resolves interpolations in place
     run = Path(config.run)
     _claim(run, config)
     L.seed_everything(config.seed, verbose=False)
@@ -44,6 +46,7 @@ def train(config: DictConfig) -> Path:
         **common,
     )
     _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, [LatentPictures(run / "figures")])
+    L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
     readout = FitMotion(
         world_model,
@@ -82,7 +85,9 @@ def _fit(
     """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights."""
     last = folder / "last.ckpt"
     callbacks: list[Callback] = [
-        ModelCheckpoint(dirpath=folder, save_last=True, save_top_k=0, every_n_epochs=1, save_on_train_epoch_end=True),
+        ModelCheckpoint(
+            dirpath=folder, filename="last", save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
+        ),
         LearningRateMonitor(logging_interval="step"),
         RichProgressBar(refresh_rate=5),
         *extra,

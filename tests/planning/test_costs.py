@@ -113,7 +113,6 @@ def test_an_empty_scene_costs_nothing():
     is_close(Clearance()(future(people=(), exists=[])), 0.0)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG costs.py: PersonalSpace where the ego is the only agent")
 def test_an_empty_scene_leaves_all_space_to_oneself():
     is_close(PersonalSpace()(future(people=(), exists=[])), 0.0)
 

@@ -94,7 +94,7 @@ def test_every_experiment_trains_a_step(experiment, sources, tmp_path):
     batch = first_batch(config)
     assert batch.frames == config.data.module.observed + config.data.module.future
     assert module.terms(module.augment(batch))[0].total.isfinite()
-    planners = (jepa_planner(world_model(), config.planner), constant_velocity_planner(config.planner))
+    planners = (jepa_planner(world_model(), config.planner), constant_velocity_planner(config.planner, 0.25))
     scene = street([(3.0, 0.2, 0.0, 0.0)])
     for planner in planners:
         assert planner.act(scene).shape == (1, 2)

@@ -61,7 +61,6 @@ def resumed(finished, data_root, tmp_path_factory) -> tuple[Path, list[list[tupl
     return run, calls
 
 
-@pytest.mark.xfail(strict=True, reason="BUG training.py: save_top_k=0 writes last.ckpt at the very end only")
 def test_an_interrupted_run_goes_on_from_its_last_epoch(finished, resumed):
     length, (first, second, third) = epoch_length(finished), resumed[1]
     assert length > 1, "the tiny run is too tiny to be interrupted"
@@ -79,7 +78,6 @@ def test_interrupted_pretraining_gives_the_weights_of_an_unbroken_run(finished, 
         )
 
 
-@pytest.mark.xfail(strict=True, reason="BUG training.py: the readout's first weights depend on what ran before it")
 def test_an_interrupted_readout_gives_the_weights_of_an_unbroken_run(finished, resumed):
     unbroken, broken = weights(finished, "motion."), weights(resumed[0], "motion.")
     for name, value in unbroken.items():
@@ -96,7 +94,6 @@ def test_a_finished_run_is_not_trained_again(finished, data_root, monkeypatch):
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
 
-@pytest.mark.xfail(strict=True, reason="BUG training.py: instantiating resolves the caller's config in place")
 def test_training_leaves_its_config_as_it_was(finished, data_root):
     config = crowd(data_root, finished)
     before = OmegaConf.to_yaml(config)
