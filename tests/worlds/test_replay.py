@@ -138,6 +138,6 @@ def test_every_real_scene_has_a_hundred_episodes(real_data, fold):
     assert ((scene.goal - scene.position[:, 0, -1]).norm(dim=-1) >= 3.0 - 1e-4).all()
     assert scene.speed is not None
     assert (scene.speed >= 0.5).all()
-    assert 1.0 < scene.speed.median() < 3.0, "ETH hurries: its standard file calls 0.667 s 0.4 s"
+    assert 0.6 < scene.speed.median() < 3.0, "ETH hurries: its standard file calls 0.667 s 0.4 s"
     starts = torch.cat((scene.position[:, 0, -1], scene.goal, world.human_time[:, None]), dim=1)
     assert len(starts.unique(dim=0)) == 100, "no episode twice"
