@@ -16,7 +16,7 @@ class MPC:
     """Plans a few velocity knots over the horizon at every decision and executes the first command.
 
     A plan is `knots` velocities in units of the preferred speed, joined linearly over `horizon` steps, in the frame
-    whose x axis points to the goal (or to the next `waypoint` round walls); commands are cut to the preferred speed. The
+    whose x axis points to the goal (or the next `waypoint` round walls); commands are cut to the preferred speed. The
     last plan, as much later as time has passed, is the next mean; "stop", "straight ahead", "keep course" and a fan of
     turns are always among the candidates.
 
