@@ -176,7 +176,7 @@ class Doorway(Scenario):
     """
 
     name: ClassVar[str] = "doorway"
-    gap: float = 1.6
+    gap: float = 2.0
     depth: float = 5.0
     width: float = 6.0
     both: bool = True
