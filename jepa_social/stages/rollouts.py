@@ -16,7 +16,8 @@ class Rollouts:
     Attributes:
         anchor: where each rollout starts; its `ego` is -1 where the ego's plan is withheld.
         actions: `[B,1,H,2]` m/s, what the chosen ego did (zero where there is none).
-        target: function of frames, applied by `gather`.
+        starts: frames started from, in the order joined.
+        horizon: H.
     """
 
     anchor: Anchor
