@@ -158,6 +158,24 @@ class Scene(TensorClass):
             new.truth = self.truth.apply(lambda value: value[:, order])
         return new
 
+    def nearest(self, agents: int) -> "Scene":
+        """The ego and the agents closest to it in the last frame, `agents` in all; the ego comes first.
+
+        Recordings have a slot for everybody who ever passed: whoever looks at one moment should look at few of them.
+        """
+        rows = torch.arange(len(self), device=self.ego.device)[:, None]
+        distance = (self.position[:, :, -1] - self.position[rows[:, 0], self.ego, -1][:, None]).norm(dim=-1)
+        distance = distance.masked_fill(~self.present[:, :, -1], torch.inf)
+        distance[rows[:, 0], self.ego] = -1.0
+        order = distance.topk(min(agents, self.agents), dim=1, largest=False).indices
+        new = self.clone(False)
+        for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+            setattr(new, name, getattr(self, name)[rows, order])
+        if self.truth is not None:
+            new.truth = self.truth.apply(lambda value: value[rows, order])
+        new.ego = torch.zeros_like(self.ego)
+        return new
+
     def pad(self, agents: int) -> "Scene":
         """Append absent agents until there are `agents`."""
         extra = agents - self.agents

@@ -335,3 +335,15 @@ def test_mixed_rates_cannot_be_resampled():
     scene.dt = torch.tensor([0.4, 0.4, 0.25])
     with pytest.raises(ValueError, match="share dt"):
         scene.resampled(0.2)
+
+
+def test_the_nearest_keep_their_rows_and_the_ego_comes_first():
+    scene = random_scene(agents=7).permute(torch.tensor([3, 1, 0, 2, 4, 5, 6]))
+    few = scene.nearest(4)
+    assert few.agents == 4
+    assert (few.ego == 0).all()
+    rows = torch.arange(3)
+    assert torch.equal(few.position[:, 0], scene.position[rows, scene.ego])
+    gap = (few.position[:, 1:, -1] - few.position[:, :1, -1]).norm(dim=-1)
+    assert (gap.diff(dim=1) >= 0)[few.present[:, 2:, -1]].all()
+    assert scene.nearest(99).agents == 7

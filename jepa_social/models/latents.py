@@ -29,11 +29,10 @@ class Anchor:
         return Anchor(*(torch.cat([getattr(a, f.name) for a in anchors]) for f in fields(Anchor)))
 
     def select(self, agents: Int[Tensor, "B K"]) -> "Anchor":
-        """Keep only the listed agents of each scene; `ego` becomes its first index in the list, or -1."""
+        """Keep only the listed agents of each scene, each listed once; `ego` becomes its index in the list, or -1."""
         rows = torch.arange(agents.shape[0], device=agents.device)[:, None]
         found = agents == self.ego[:, None]
-        first = found & (found.cumsum(1) == 1)
-        ego = (first * torch.arange(1, agents.shape[1] + 1, device=agents.device)).sum(1) - 1
+        ego = (found * torch.arange(1, agents.shape[1] + 1, device=agents.device)).sum(1) - 1
         names = ("state", "position", "velocity", "heading", "oriented", "present", "radius")
         return Anchor(**{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepa_social.mind.world_model import WorldModel
@@ -17,16 +17,16 @@ class People:
     """The K people nearest to the ego, with what is needed to roll them forward.
 
     Attributes:
-        index: their slots in the scene.
         exists: which of the K are real.
+        position: m, velocity: m/s, radius: m, at present.
         anchor: latents and poses of [ego, people...], or None where the dynamics need none.
         foreseen: their rollout with no plan known, kept from one set of plans to the next.
     """
 
-    index: Int[Tensor, "B K"]
     exists: Bool[Tensor, "B K"]
     position: Float[Tensor, "B K 2"]
     velocity: Float[Tensor, "B K 2"]
+    radius: Float[Tensor, "B K"]
     anchor: Anchor | None = None
     foreseen: Tensor | None = None
 
@@ -41,7 +41,7 @@ class Dynamics(Protocol):
     dt: float
 
     def prepare(self, scene: Scene, near: int) -> People:
-        """What is done once per decision."""
+        """What is done once per decision; `scene` has the ego first, the nearest next (see `Scene.nearest`)."""
         ...
 
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
@@ -49,17 +49,12 @@ class Dynamics(Protocol):
         ...
 
 
-def nearest(scene: Scene, near: int) -> People:
-    """The `near` present agents closest to the ego (fewer if there are fewer)."""
-    rows = torch.arange(scene.position.shape[0], device=scene.position.device)
-    position, velocity = scene.position[:, :, -1], scene.velocity[:, :, -1]
-    distance = (position - position[rows, scene.ego][:, None]).norm(dim=-1)
-    distance = distance.masked_fill(~scene.present[:, :, -1], torch.inf)
-    distance[rows, scene.ego] = torch.inf
-    closest = distance.topk(min(near, scene.agents - 1), dim=1, largest=False)
-    index = closest.indices
-    exists = closest.values.isfinite()
-    return People(index, exists, position[rows[:, None], index], velocity[rows[:, None], index])
+def people_near(scene: Scene, near: int) -> People:
+    """The first `near` agents after the ego (see `Dynamics.prepare`; fewer if there are fewer)."""
+    slots = slice(1, 1 + near)
+    return People(
+        scene.present[:, slots, -1], scene.position[:, slots, -1], scene.velocity[:, slots, -1], scene.radius[:, slots]
+    )
 
 
 class ConstantVelocity:
@@ -74,7 +69,7 @@ class ConstantVelocity:
 
     def prepare(self, scene: Scene, near: int) -> People:
         """Pick the nearest."""
-        return nearest(scene, near)
+        return people_near(scene, near)
 
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
         """Straight lines, the same for all plans."""
@@ -101,13 +96,13 @@ class Imagination:
     @torch.inference_mode()
     def prepare(self, scene: Scene, near: int) -> People:
         """Encode all agents, keep the ego and the nearest."""
-        people = nearest(scene, near)
+        people = people_near(scene, near)
         if self.ego_kind is not None:
             scene = scene.clone(False)
             scene.kind = scene.kind.scatter(1, scene.ego[:, None], KINDS.index(self.ego_kind))
         anchor = self.world_model.jepa.encode(scene).at()
-        people.anchor = anchor.select(torch.cat((scene.ego[:, None], people.index), dim=1))
-        people.anchor.present[:, 1:] &= people.exists  # an empty slot may point at anybody
+        batch, kept = scene.ego.shape[0], min(1 + near, scene.agents)
+        people.anchor = anchor.select(torch.arange(kept, device=scene.ego.device).expand(batch, -1))
         return people
 
     @torch.inference_mode()

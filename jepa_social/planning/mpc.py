@@ -28,6 +28,7 @@ class MPC:
         horizon: steps ahead.
         knots: free velocities of a plan.
         near: people considered, the nearest ones.
+        seen: people whom the dynamics may look at, the nearest ones.
         spread: initial standard deviation of a knot, in units of the preferred speed.
     """
 
@@ -40,13 +41,15 @@ class MPC:
         horizon: int = 12,
         knots: int = 3,
         near: int = 8,
+        seen: int = 24,
         spread: float = 0.5,
         seed: int = 0,
     ):
         if not 2 <= knots <= horizon:
             raise ValueError(f"planner.knots={knots} must lie between 2 and planner.horizon={horizon}")
         self.name, self.dynamics, self.cost, self.solver = name, dynamics, cost, solver
-        self.horizon, self.knots, self.near, self.spread, self.seed = horizon, knots, near, spread, seed
+        self.horizon, self.knots, self.near, self.seen = horizon, knots, near, seen
+        self.spread, self.seed = spread, seed
         self.basis = _interpolation(knots, horizon)
         self.inverse = torch.linalg.pinv(self.basis)
         self.reset()
@@ -67,19 +70,16 @@ class MPC:
         if bool((scene.ego < 0).any()):
             raise ValueError("planning needs scene.ego: give Scene.from_arrays the ego's index")
         passed = float(scene.dt[0]) / self.dynamics.dt
-        scene = scene.resampled(self.dynamics.dt)
+        scene = scene.resampled(self.dynamics.dt).nearest(1 + self.seen)
         goal, speed = scene.goal, scene.speed
         if goal is None or speed is None:
             raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
-        rows = torch.arange(scene.position.shape[0], device=scene.position.device)
-        here = scene.position[rows, scene.ego, -1]
-        velocity = scene.velocity[rows, scene.ego, -1]
-        radius = scene.radius[rows, scene.ego]
+        here, velocity, radius = scene.position[:, 0, -1], scene.velocity[:, 0, -1], scene.radius[:, 0]
         aim = waypoint(here, goal, scene.walls, radius)
         toward = torch.nn.functional.normalize(aim - here, dim=-1)
         axes = torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)
         people = self.dynamics.prepare(scene, self.near)
-        reach = scene.radius.gather(1, people.index) + radius[:, None]
+        reach = people.radius + radius[:, None]
 
         def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
             actions = self._actions(plans, axes, speed)

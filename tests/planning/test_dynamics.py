@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from jepa_social.planning.dynamics import ConstantVelocity, Imagination, nearest
+from jepa_social.planning.dynamics import ConstantVelocity, Imagination, people_near
 from jepa_social.scene import KINDS, Scene
 from tests.conftest import random_scene
 from tests.planning.strolls import street, world_model
@@ -14,6 +14,11 @@ def speaking():
     return world_model(dt=0.4, speak=True)
 
 
+def ordered(scene: Scene) -> Scene:
+    """All agents, the ego first and the nearest next."""
+    return scene.nearest(scene.agents)
+
+
 @pytest.fixture
 def plans() -> torch.Tensor:
     return torch.randn(3, 6, 5, 2, generator=torch.Generator().manual_seed(2))
@@ -22,26 +27,24 @@ def plans() -> torch.Tensor:
 def test_the_nearest_are_the_nearest_and_never_the_ego_or_the_absent():
     scene = street([(3.0, 0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0), (0.5, 0.0, 0.0, 0.0), (2.0, 0.0, 0.0, 0.0)])
     scene.present[:, 3, -1] = False
-    people = nearest(scene, 2)
-    assert people.index.tolist() == [[2, 4]]
-    assert people.exists.all()
-    torch.testing.assert_close(people.position, torch.tensor([[[1.0, 0.0], [2.0, 0.0]]]))
-    shuffled = nearest(scene.permute(torch.tensor([2, 3, 0, 4, 1])), 2)  # the ego is no longer the first
-    assert torch.equal(shuffled.position, people.position)
+    for seen in (scene, scene.permute(torch.tensor([2, 3, 0, 4, 1]))):  # the ego need not be the first
+        people = people_near(seen.nearest(3), 2)
+        assert people.exists.all()
+        torch.testing.assert_close(people.position, torch.tensor([[[1.0, 0.0], [2.0, 0.0]]]))
 
 
 def test_where_there_are_fewer_people_than_asked_for_the_rest_does_not_exist():
     scene = street([(3.0, 0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)])
-    assert nearest(scene, 8).exists.tolist() == [[True, True]]
-    people = nearest(scene.pad(12), 8)
+    assert people_near(ordered(scene), 8).exists.tolist() == [[True, True]]
+    people = people_near(scene.pad(12).nearest(9), 8)
     assert people.exists.tolist() == [[True, True] + 6 * [False]]
-    assert people.index[0, :2].tolist() == [2, 1]
-    assert nearest(street([]), 8).exists.shape == (1, 0)
+    torch.testing.assert_close(people.position[0, :2, 0], torch.tensor([1.0, 3.0]))
+    assert people_near(ordered(street([])), 8).exists.shape == (1, 0)
 
 
 def test_constant_velocity_is_a_straight_line(plans):
     scene = random_scene()
-    people = ConstantVelocity(0.4).prepare(scene, 3)
+    people = ConstantVelocity(0.4).prepare(ordered(scene), 3)
     path = ConstantVelocity(0.4).roll(people, plans, scene.dt)
     assert path.shape == (3, 1, 3, 6, 2)
     torch.testing.assert_close(path[:, 0, :, 0], people.position)
@@ -53,10 +56,12 @@ def test_constant_velocity_is_a_straight_line(plans):
 def test_an_untrained_readout_says_constant_velocity(reactive, plans):
     scene = random_scene()
     imagination = Imagination(world_model(dt=0.4), reactive)
-    people = imagination.prepare(scene, 4)
+    people = imagination.prepare(ordered(scene), 4)
     path = imagination.roll(people, plans, scene.dt)
     assert path.shape == (3, 6 if reactive else 1, 4, 6, 2)
-    straight = ConstantVelocity(0.4).roll(ConstantVelocity(0.4).prepare(scene, 4), plans, scene.dt).expand(path.shape)
+    straight = (
+        ConstantVelocity(0.4).roll(ConstantVelocity(0.4).prepare(ordered(scene), 4), plans, scene.dt).expand(path.shape)
+    )
     there = people.exists[:, None, :, None, None].expand(path.shape)
     torch.testing.assert_close(path[there], straight[there])
 
@@ -65,8 +70,8 @@ def test_people_react_to_the_plan_only_where_they_may(speaking, plans):
     scene = random_scene()
     for reactive in (True, False):
         imagination = Imagination(speaking, reactive)
-        path = imagination.roll(imagination.prepare(scene, 4), plans, scene.dt)
-        other = imagination.roll(imagination.prepare(scene, 4), -plans, scene.dt)
+        path = imagination.roll(imagination.prepare(ordered(scene), 4), plans, scene.dt)
+        other = imagination.roll(imagination.prepare(ordered(scene), 4), -plans, scene.dt)
         assert ((path - other).abs().max() > 1e-3) == reactive
         assert torch.equal(path[..., :2, :], other[..., :2, :]) or reactive
 
@@ -74,9 +79,9 @@ def test_people_react_to_the_plan_only_where_they_may(speaking, plans):
 def test_without_reaction_people_go_where_the_forecast_says(speaking, plans):
     scene = random_scene(gaps=False)
     imagination = Imagination(speaking, reactive=False)
-    people = imagination.prepare(scene, 4)
+    people = imagination.prepare(ordered(scene), 4)
     path = imagination.roll(people, plans, scene.dt)[:, 0, :, 1:]
-    forecast = speaking.forecast(scene, 5)[torch.arange(3)[:, None], people.index]
+    forecast = speaking.forecast(ordered(scene), 5)[:, 1:5]
     torch.testing.assert_close(path[people.exists], forecast[people.exists], atol=1e-4, rtol=1e-4)
 
 
@@ -86,7 +91,7 @@ def test_who_fills_an_empty_slot_cannot_be_seen(speaking, plans):
         scene = whole[row : row + 1]
         paths = []
         for seen in (scene.permute(scene.present[0, :, -1].nonzero()[:, 0]), scene, scene.pad(9)):
-            people = imagination.prepare(seen, 4)
+            people = imagination.prepare(ordered(seen), 4)
             paths.append(imagination.roll(people, plans[:1], seen.dt).transpose(1, 2)[people.exists])
         torch.testing.assert_close(paths[1], paths[0], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(paths[2], paths[0], atol=1e-4, rtol=1e-4)
@@ -95,7 +100,7 @@ def test_who_fills_an_empty_slot_cannot_be_seen(speaking, plans):
 def test_one_preparation_serves_any_number_of_plans(speaking, plans):
     scene = random_scene()
     imagination = Imagination(speaking)
-    people = imagination.prepare(scene, 4)
+    people = imagination.prepare(ordered(scene), 4)
     together = imagination.roll(people, plans, scene.dt)
     for one in range(6):
         alone = imagination.roll(people, plans[:, one : one + 1], scene.dt)
@@ -112,8 +117,8 @@ def test_the_absent_are_neither_seen_nor_counted(speaking, plans):
     for dynamics in (ConstantVelocity(0.4), Imagination(speaking)):
         paths = []
         for seen in (scene, ghost):
-            people = dynamics.prepare(seen, 4)
-            assert not ((people.index == 2) & people.exists).any()
+            people = dynamics.prepare(ordered(seen), 4)
+            assert (people.exists.sum(1) == ordered(scene).present[:, 1:5, -1].sum(1)).all()
             there = people.exists[:, None, :, None, None]
             paths.append(dynamics.roll(people, plans, seen.dt) * there)
         assert torch.equal(*paths)
@@ -126,7 +131,7 @@ def test_what_people_take_the_ego_for(speaking, plans):
     robot.kind[:, 0] = KINDS.index("robot")
 
     def path(dynamics: Imagination, seen: Scene) -> torch.Tensor:
-        return dynamics.roll(dynamics.prepare(seen, 4), plans, seen.dt)
+        return dynamics.roll(dynamics.prepare(ordered(seen), 4), plans, seen.dt)
 
     assert torch.equal(path(taken, scene), path(Imagination(speaking), robot))
     assert not torch.equal(path(taken, scene), path(Imagination(speaking), scene))
