@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -130,19 +131,19 @@ def print_table(
         raise KeyError(f"no suite `{suite}` in the results: there are {sorted(results)}")
     scores = results[suite]
     known = {name for row in scores.values() for name, interval in row.items() if interval.n}
-    table = Table(title=f"{suite}: mean with 95 % bootstrap interval", title_justify="left")
+    count = max((interval.n for row in scores.values() for interval in row.values()), default=0)
+    title = f"{suite}: mean over n = {count}, with its 95 % bootstrap interval"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("policy", no_wrap=True)
     columns = [name for name in metrics if name in known] or ordered(known)
     for name in columns:
         arrow = {1: " ↑", -1: " ↓", 0: ""}[label(name).better]
         unit = f" {label(name).unit}" if label(name).unit else ""
         table.add_column(f"{label(name).name}{arrow}{unit}", justify="right")
-    table.add_column("n", justify="right")
     for policy, row in scores.items():
         cells = [_cell(row.get(name), name) for name in columns]
-        count = max((interval.n for interval in row.values()), default=0)
         style = "bold green" if policy == ours else ""
-        table.add_row(("▶ " if policy == ours else "  ") + policy, *cells, str(count), style=style)
+        table.add_row(("▶ " if policy == ours else "  ") + policy, *cells, style=style)
     (console or Console()).print(table)
 
 
