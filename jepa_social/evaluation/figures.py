@@ -125,11 +125,13 @@ def draw_scene(axes: Axes, scene: Scene, frame: int, futures: Tensor | None, tru
             _body(axes, scene, index, agent, frame, colour)
     if scene.goal is not None and ego >= 0:
         axes.plot(*scene.goal[index].tolist(), marker="*", markersize=15, color=GOAL, markeredgecolor="white", zorder=3)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.margins(0.08)
+    axes.autoscale_view()  # before the walls: a long corridor must not make people small
     for wall in [] if scene.walls is None else scene.walls[index].tolist():
         if max(abs(v) for v in wall) < FAR:
-            axes.plot(wall[0::2], wall[1::2], color=WALL, linewidth=3, solid_capstyle="round")
-    axes.set_aspect("equal", adjustable="datalim")
-    axes.autoscale_view()
+            style = {"color": WALL, "linewidth": 3, "solid_capstyle": "round"}
+            axes.plot(wall[0::2], wall[1::2], scalex=False, scaley=False, **style)
 
 
 def _body(axes: Axes, scene: Scene, index: int, agent: int, frame: int, colour: str) -> None:
