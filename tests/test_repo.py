@@ -27,9 +27,10 @@ ENTRIES = [ROOT / "train.py", ROOT / "eval.py"]
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-BASE = {"scene", "geometry"}
+BASE = {"files", "scene", "geometry"}
 PURE_WORLDS = {"worlds.ego", "worlds.orca", "worlds.route", "worlds.social_force"}
 MAY_IMPORT = {
+    "files": set(),
     "geometry": set(),
     "scene": {"geometry"},
     "data": BASE,

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jepa_social.files import with_draft
 from jepa_social.scene import KINDS
 
 VERSION = 1
@@ -124,14 +125,8 @@ def write_log(path: str | os.PathLike, recordings: Sequence[Recording], source: 
         for r in recordings
     }
     meta = {"version": VERSION, "units": UNITS, "source": source, "scenes": scenes}
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        pq.write_table(pa.table(table).replace_schema_metadata({_KEY: json.dumps(meta)}), draft, compression="zstd")
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    whole = pa.table(table).replace_schema_metadata({_KEY: json.dumps(meta)})
+    with_draft(path, lambda draft: pq.write_table(whole, draft, compression="zstd"))
 
 
 def read_log(path: str | os.PathLike) -> list[Recording]:

@@ -17,8 +17,8 @@ from matplotlib.patches import Circle
 from torch import Tensor
 
 from jepa_social.evaluation.curves import Curve
-from jepa_social.evaluation.results import with_draft
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH, WALL
+from jepa_social.files import with_draft
 from jepa_social.scene import FAR, Scene
 
 ARROW = 0.8

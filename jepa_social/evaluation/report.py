@@ -12,8 +12,9 @@ from pathlib import Path
 from jepa_social.evaluation.charts import interval_chart, line_chart
 from jepa_social.evaluation.curves import read_curves
 from jepa_social.evaluation.labels import label, ordered, say, verdict
-from jepa_social.evaluation.results import Scores, read_differences, read_json, read_results, with_draft
+from jepa_social.evaluation.results import Scores, read_differences, read_json, read_results
 from jepa_social.evaluation.statistics import Interval
+from jepa_social.files import with_draft
 
 MOST_BYTES = 5_000_000
 CHARTS = ("success", "collision", "navigation_time", "spl", "minimum_distance", "personal_space", "ade", "fde")

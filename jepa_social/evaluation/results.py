@@ -13,7 +13,6 @@ episodes (forecasts) enter by `merge_scores`. JSON has no NaN: null stands for i
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +32,7 @@ from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.labels import label, ordered, say
 from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_difference
+from jepa_social.files import with_draft
 
 Scores = dict[str, dict[str, Interval]]
 """Policy to metric to interval: one suite of `results.json`."""
@@ -145,16 +145,6 @@ def print_table(
         style = "bold green" if policy == ours else ""
         table.add_row(("▶ " if policy == ours else "  ") + policy, *cells, style=style)
     (console or Console()).print(table)
-
-
-def with_draft(path: Path, write: Any) -> None:
-    """Let `write(draft)` fill a temporary file beside `path`, then rename it: readers never see half a file."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

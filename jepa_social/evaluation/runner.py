@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from jepa_social.evaluation.episodes import Episodes, cut, decided, endings, out_of_time, pick_scenes
+from jepa_social.planning.policy import Policy
 from jepa_social.scene import Scene
 
 
@@ -33,20 +34,6 @@ class World(Protocol):
 
     def scenario_names(self) -> list[str]:
         """One name a scene."""
-        ...
-
-
-class Policy(Protocol):
-    """What the runner needs of a policy."""
-
-    name: str
-
-    def reset(self) -> None:
-        """Forget the last scenes."""
-        ...
-
-    def act(self, scene: Scene) -> Tensor:
-        """Velocity `[E,2]` m/s of the ego."""
         ...
 
 

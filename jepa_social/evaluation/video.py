@@ -11,8 +11,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[repo
 from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
 
-from jepa_social.evaluation.results import with_draft
 from jepa_social.evaluation.style import EGO, GOAL, PERSON, WALL, rgb
+from jepa_social.files import with_draft
 from jepa_social.scene import FAR, Scene
 
 FPS = 15

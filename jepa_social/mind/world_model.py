@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from jaxtyping import Float
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from jepa_social.files import with_draft
 from jepa_social.mind.motion import MotionReadout
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.scene import Scene
@@ -60,7 +60,6 @@ class WorldModel(nn.Module):
     def save(self, folder: str | Path) -> None:
         """Write weights and `config.json` into `folder`, each whole or not at all."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         about = {
             "format": FORMAT,
             **self.jepa.describe(),
@@ -68,10 +67,9 @@ class WorldModel(nn.Module):
             "horizon": self.horizon,
             "readout_hidden": self.readout_hidden,
         }
-        save_file({k: v.contiguous() for k, v in self.state_dict().items()}, folder / (WEIGHTS + ".tmp"))
-        os.replace(folder / (WEIGHTS + ".tmp"), folder / WEIGHTS)
-        (folder / (CONFIG + ".tmp")).write_text(json.dumps(about, indent=2) + "\n")
-        os.replace(folder / (CONFIG + ".tmp"), folder / CONFIG)
+        weights = {name: value.contiguous() for name, value in self.state_dict().items()}
+        with_draft(folder / WEIGHTS, lambda draft: save_file(weights, draft))
+        with_draft(folder / CONFIG, lambda draft: draft.write_text(json.dumps(about, indent=2) + "\n"))
 
     @classmethod
     def load(cls, folder: str | Path) -> "WorldModel":

@@ -4,6 +4,7 @@ Both share one signature, `objective(prediction, target, latents, mask) -> Terms
 from a moving average of the encoder (no gradient) or from the encoder itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +21,14 @@ class Terms:
     total: Tensor
     prediction: Tensor
     regulariser: Tensor
+
+    @staticmethod
+    def of(loss: Tensor, weight: float, penalty: Callable[[Tensor], Tensor], latents: Tensor) -> "Terms":
+        """Prediction loss plus `weight` times the penalty of `latents`, which is not computed at a weight of 0."""
+        if weight == 0:
+            return Terms(loss, loss.detach(), torch.zeros_like(loss))
+        value = penalty(latents)
+        return Terms(loss + weight * value, loss.detach(), value.detach())
 
 
 def masked_mean(value: Float[Tensor, "..."], mask: Bool[Tensor, "..."]) -> Float[Tensor, ""]:
@@ -61,10 +70,7 @@ class Ema(nn.Module):
         normed = F.layer_norm(target, target.shape[-1:])
         error = F.smooth_l1_loss(prediction, normed.detach(), beta=self.beta, reduction="none").mean(-1)
         loss = masked_mean(error, mask)
-        if self.weight == 0:
-            return Terms(loss, loss.detach(), torch.zeros_like(loss))
-        penalty = self.penalty(latents)
-        return Terms(loss + self.weight * penalty, loss.detach(), penalty.detach())
+        return Terms.of(loss, self.weight, self.penalty, latents)
 
     @staticmethod
     def penalty(latents: Float[Tensor, "K D"]) -> Float[Tensor, ""]:
@@ -113,10 +119,7 @@ class SigReg(nn.Module):
     ) -> Terms:
         """Loss of `prediction` against `target` where `mask`, plus the regulariser of `latents`."""
         loss = masked_mean((prediction - target).square().mean(-1), mask)
-        if self.weight == 0:
-            return Terms(loss, loss.detach(), torch.zeros_like(loss))
-        penalty = self.penalty(latents)
-        return Terms(loss + self.weight * penalty, loss.detach(), penalty.detach())
+        return Terms.of(loss, self.weight, self.penalty, latents)
 
     def penalty(self, latents: Float[Tensor, "K D"]) -> Float[Tensor, ""]:
         """Epps–Pulley distance to N(0, I), averaged over random directions (all processes use the same ones)."""

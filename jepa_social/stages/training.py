@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from jepa_social.data.module import SceneDataModule
+from jepa_social.files import with_draft
 from jepa_social.mind.world_model import CONFIG, WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.stages.pictures import ForecastPictures, LatentPictures
@@ -68,10 +69,7 @@ def _claim(run: Path, config: DictConfig) -> None:
     path = run / SETTINGS
     if path.is_file() and path.read_text() != text:
         raise ValueError(f"{path} was written by a run with other settings: choose another run=<dir>, or delete {run}")
-    run.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    with_draft(path, lambda draft: draft.write_text(text))
 
 
 def _fit(
