@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from rich.progress import track
 
 from jepa_social.data.module import SceneDataModule
-from jepa_social.evaluation.forecasting import constant_velocity, displacement_errors, predicted_collisions
+from jepa_social.evaluation.forecasting import MISS, constant_velocity, displacement_errors, predicted_collisions
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.evaluation.statistics import bootstrap_mean, paired_difference
 from jepa_social.mind.world_model import WorldModel
@@ -33,7 +33,7 @@ def score_forecasts(run: Path, world_model: WorldModel, settings: DictConfig, ou
             ("constant velocity", constant_velocity(scene, observed, horizon)),
         ):
             ade, fde = displacement_errors(prediction, truth, whole)
-            scored = {"ade": ade, "fde": fde, "miss_rate": (fde > 2.0).float()}
+            scored = {"ade": ade, "fde": fde, "miss_rate": (fde > MISS).float()}
             scored["collision_share"] = predicted_collisions(prediction, whole).float()
             for metric, value in scored.items():
                 rows[name].setdefault(metric, []).append(value[whole])

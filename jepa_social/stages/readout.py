@@ -5,6 +5,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
+from jepa_social.evaluation.forecasting import ADE, FDE
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
@@ -31,6 +32,7 @@ class FitMotion(L.LightningModule):
         super().__init__()
         self.world_model, self.schedule, self.augment = world_model, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
+        self.ade, self.fde = ADE(), FDE()
         world_model.jepa.requires_grad_(False)
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
@@ -59,9 +61,9 @@ class FitMotion(L.LightningModule):
         observed = batch.frames - self.horizon
         predicted = self.world_model.forecast(batch.between(0, observed), self.horizon)
         whole = batch.present.all(-1)
-        error = (predicted - batch.position[:, :, observed:]).norm(dim=-1)[whole]
-        for name, value in (("ade", error.mean()), ("fde", error[:, -1].mean())):
-            self.log(f"val/{name}", value, batch_size=int(whole.sum()), sync_dist=True)
+        for name, metric in (("ade", self.ade), ("fde", self.fde)):
+            metric.update(predicted, batch.position[:, :, observed:], whole)
+            self.log(f"val/{name}", metric, on_step=False, on_epoch=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW over what this stage trains."""
