@@ -9,11 +9,14 @@ from torch import Tensor
 
 from jepa_social.models.diagnostics import CollapseAlarm
 from jepa_social.models.jepa import SocialJEPA
-from jepa_social.models.objectives import Ema, SigReg, Terms
-from jepa_social.scene import Scene
+from jepa_social.models.objectives import Moves, Objective, Terms
+from jepa_social.models.objectives.reconstruction import own_states
+from jepa_social.models.tokenizer import has_frame
+from jepa_social.scene import Scene, known_velocity
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.masking import Masking
 from jepa_social.stages.optim import Schedule, build_optimizer
-from jepa_social.stages.rollouts import draw_rollouts, draw_starts
+from jepa_social.stages.rollouts import Rollouts, draw_rollouts, draw_starts, each_step
 
 
 class Pretrain(L.LightningModule):
@@ -21,10 +24,13 @@ class Pretrain(L.LightningModule):
 
     Args:
         model: to be trained, in place.
-        objective: `Ema` or `SigReg`.
+        objective: how predictions are held against targets; heads that it has are trained too.
         schedule: optimiser settings.
         augment: changes to training windows.
         horizon: frames imagined.
+        rollout: imagine all of them from one anchor, or (false) each from the true latents one frame earlier: teacher
+            forcing.
+        masking: what training hides from the context encoder; validation hides nothing, to be comparable.
         starts: rollouts per window (see `draw_starts`).
         free: share of rollouts in which nobody's plan is given.
         seed: every training step draws from (seed, step), so that a resumed run repeats what an unbroken one does.
@@ -34,7 +40,7 @@ class Pretrain(L.LightningModule):
     def __init__(
         self,
         model: SocialJEPA,
-        objective: Ema | SigReg,
+        objective: Objective,
         schedule: Schedule,
         augment: Augment,
         horizon: int = 12,
@@ -42,23 +48,38 @@ class Pretrain(L.LightningModule):
         free: float = 0.5,
         seed: int = 0,
         watch_every: int = 25,
+        rollout: bool = True,
+        masking: Masking | None = None,
     ):
         super().__init__()
         self.model, self.objective, self.schedule, self.augment = model, objective, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
-        self.watch_every = watch_every
+        self.watch_every, self.rollout, self.masking = watch_every, rollout, masking or Masking()
         self.alarm = CollapseAlarm()
 
-    def terms(self, scene: Scene) -> tuple[Terms, Tensor]:
-        """Loss terms of a batch, and its present latents `[K,D]`."""
-        latents = self.model.encode(scene)
-        target = latents.state if self.model.teacher is None else self.model.encode_target(scene)
-        starts = draw_starts(scene.frames, self.horizon, self.starts)
-        rollouts = draw_rollouts(latents, starts, self.horizon, self.free)
-        imagined = self.model.imagine(rollouts.anchor, rollouts.actions)[:, 0]
+    def terms(self, scene: Scene, masking: Masking | None = None) -> tuple[Terms, Tensor]:
+        """Loss terms of a batch, and latents `[K,D]` of who is present. Without `masking` only the future is hidden."""
+        starts, horizon = draw_starts(scene.frames, self.horizon, self.starts), self.horizon
+        if not self.rollout:
+            starts, horizon = each_step(starts, horizon), 1
+        context = masking(scene, max(starts)) if masking else scene
+        latents = self.model.encode(context)
+        rollouts = draw_rollouts(latents, starts, horizon, self.free, scene, ask=True)
+        prediction = self.model.imagine(rollouts.anchor, rollouts.actions)[:, 0]
         mask = rollouts.gather(scene.present) & rollouts.anchor.present[..., None]
-        flat = latents.state[scene.present]
-        return self.objective(imagined, rollouts.gather(target), flat, mask), flat
+        views = [latents.state[context.present]]
+        if self.objective.predicts == "states":
+            target, known = _states(scene, rollouts)
+            mask = mask & known
+        else:
+            shared = self.model.teacher is None
+            whole = latents.state if shared and context is scene else self.model.encode_target(scene)
+            if shared and context is not scene:
+                views.append(whole[scene.present])  # the targets are free to collapse too
+            target = rollouts.gather(whole)
+        flat = torch.cat(views)
+        moves = Moves.of(latents) if self.objective.needs_moves else None
+        return self.objective(prediction, target, flat, mask, moves), flat
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
@@ -66,7 +87,7 @@ class Pretrain(L.LightningModule):
 
     def training_step(self, batch: Scene, batch_idx: int) -> Tensor:
         """One step: the loss, and now and then the health of the latents."""
-        terms, flat = self.terms(self.augment(batch))
+        terms, flat = self.terms(self.augment(batch), self.masking)
         size = batch.position.shape[0]
         self.log_dict(
             {"train/loss": terms.total, "train/prediction": terms.prediction, "train/regulariser": terms.regulariser},
@@ -94,4 +115,18 @@ class Pretrain(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW over what this stage trains."""
-        return build_optimizer(list(self.model.online_parameters()), self.schedule, self.trainer)
+        return build_optimizer(
+            [*self.model.online_parameters(), *self.objective.parameters()], self.schedule, self.trainer
+        )
+
+
+def _states(scene: Scene, rollouts: Rollouts) -> tuple[Tensor, Tensor]:
+    """What everybody really did, in its own frame at the anchor, and where there is such a frame and a velocity."""
+    target = own_states(
+        rollouts.gather(scene.position),
+        rollouts.gather(scene.velocity),
+        rollouts.at_start(scene.position),
+        rollouts.at_start(scene.heading),
+    )
+    known = rollouts.gather(known_velocity(scene.present)) & rollouts.at_start(has_frame(scene))[..., None]
+    return target, known

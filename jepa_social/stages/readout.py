@@ -9,6 +9,7 @@ from jepa_social.evaluation.forecasting import ADE, FDE
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.masking import Masking
 from jepa_social.stages.optim import Schedule, build_optimizer
 from jepa_social.stages.rollouts import draw_rollouts, draw_starts
 
@@ -16,7 +17,8 @@ from jepa_social.stages.rollouts import draw_rollouts, draw_starts
 class FitMotion(L.LightningModule):
     """Fits the motion readout of a `WorldModel` to logged positions, encoder and predictor frozen.
 
-    The loss is the mean displacement (ADE, m) over imagined frames. Arguments as in `Pretrain`.
+    The loss is the mean displacement (ADE, m) over imagined frames. Arguments as in `Pretrain`; of masking only what
+    is visible at the anchor is learned from, as only that can be forecast.
     """
 
     def __init__(
@@ -28,10 +30,12 @@ class FitMotion(L.LightningModule):
         starts: int = 2,
         free: float = 0.5,
         seed: int = 0,
+        masking: Masking | None = None,
     ):
         super().__init__()
         self.world_model, self.schedule, self.augment = world_model, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
+        self.masking = masking or Masking()
         self.ade, self.fde = ADE(), FDE()
         world_model.jepa.requires_grad_(False)
 
@@ -45,7 +49,8 @@ class FitMotion(L.LightningModule):
         jepa = self.world_model.jepa.eval()
         with torch.no_grad():
             starts = draw_starts(scene.frames, self.horizon, self.starts)
-            rollouts = draw_rollouts(jepa.encode(scene), starts, self.horizon, self.free)
+            context = self.masking(scene, max(starts))
+            rollouts = draw_rollouts(jepa.encode(context), starts, self.horizon, self.free, scene)
             imagined = jepa.imagine(rollouts.anchor, rollouts.actions)
         anchor = rollouts.anchor
         predicted = self.world_model.motion(anchor, imagined)[:, 0]

@@ -29,6 +29,10 @@ class Rollouts:
         """The frames to be imagined of `value [B,N,T,...]`, for every start: `[B*starts,N,H,...]`."""
         return torch.cat([value[:, :, start + 1 : start + 1 + self.horizon] for start in self.starts])
 
+    def at_start(self, value: Tensor) -> Tensor:
+        """The frames started from of `value [B,N,T,...]`: `[B*starts,N,...]`."""
+        return torch.cat([value[:, :, start] for start in self.starts])
+
 
 def draw_starts(frames: int, horizon: int, number: int) -> list[int]:
     """Frames to start from: always the last that leaves `horizon` frames to imagine, the others at random before it."""
@@ -39,12 +43,23 @@ def draw_starts(frames: int, horizon: int, number: int) -> list[int]:
     return [last, *earlier]
 
 
-def draw_egos(scene: Scene, start: int, horizon: int, free: float) -> Tensor:
+def each_step(starts: list[int], horizon: int) -> list[int]:
+    """Teacher forcing: the frame before each one that rollouts of `horizon` from `starts` imagine, for horizon 1.
+
+    As many frames are predicted as in the rollouts, and the same ones, each from what was true a frame earlier.
+    """
+    return [start + step for start in starts for step in range(horizon)]
+
+
+def draw_egos(scene: Scene, start: int, horizon: int, free: float, visible: Tensor | None = None) -> Tensor:
     """An ego for each scene `[B]`: anybody present throughout may serve; -1 with probability `free` or if nobody can.
 
-    Robots, whose kind is what plans later, are drawn as often as all people together.
+    Robots, whose kind is what plans later, are drawn as often as all people together. `visible [B,N]` says who may
+    serve at all.
     """
     whole = scene.present[:, :, start : start + horizon + 1].all(-1)
+    if visible is not None:
+        whole = whole & visible
     robot = (scene.kind == KINDS.index("robot")) & whole
     weight = whole.float() + robot * whole.sum(1, keepdim=True).float()
     drawn = torch.multinomial(weight + 1e-9, 1)[:, 0]
@@ -52,14 +67,30 @@ def draw_egos(scene: Scene, start: int, horizon: int, free: float) -> Tensor:
     return torch.where(withheld, -1, drawn)
 
 
-def draw_rollouts(latents: Latents, starts: list[int], horizon: int, free: float) -> Rollouts:
-    """Rollouts from every start, each with an ego drawn anew (see `draw_egos`)."""
-    scene = latents.scene
+def draw_rollouts(
+    latents: Latents, starts: list[int], horizon: int, free: float, scene: Scene | None = None, ask: bool = False
+) -> Rollouts:
+    """Rollouts from every start, each with an ego drawn anew (see `draw_egos`) among those whom the encoder saw.
+
+    Args:
+        latents: of what was observed.
+        starts, horizon, free: see `draw_starts` and `draw_egos`.
+        scene: what really happened, where `latents` are of a masked copy of it (see `Masking`).
+        ask: imagine also agents of whom nothing was observed. Of such an agent the anchor tells where it is (what a
+            positional embedding tells of a masked patch in I-JEPA) and nothing else: latent, velocity and heading are
+            0, and zero is a latent that no observed agent has.
+    """
+    seen = latents.scene
+    scene = seen if scene is None else scene
     rows = torch.arange(scene.position.shape[0], device=scene.position.device)
+    unseen = ~seen.present.any(-1)
     anchors, actions = [], []
     for start in starts:
         anchor = latents.at(start)
-        anchor.ego = draw_egos(scene, start, horizon, free)
+        anchor.ego = draw_egos(scene, start, horizon, free, anchor.present)
+        if ask:
+            anchor.present = anchor.present | (unseen & scene.present[:, :, start])
+            anchor.position = torch.where(unseen[..., None], scene.position[:, :, start], anchor.position)
         done = scene.velocity[rows, anchor.ego.clamp(min=0), start + 1 : start + 1 + horizon]
         actions.append((done * (anchor.ego >= 0).view(-1, 1, 1))[:, None])
         anchors.append(anchor)

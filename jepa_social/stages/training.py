@@ -35,7 +35,6 @@ def train(config: DictConfig) -> Path:
     data: SceneDataModule = instantiate(config.data.module)
     objective = instantiate(config.objective)
     model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
-    common = {"horizon": config.data.module.future, "seed": config.seed}
     pretrain = Pretrain(
         model,
         objective,
@@ -43,8 +42,11 @@ def train(config: DictConfig) -> Path:
         instantiate(config.augment),
         starts=config.pretrain.starts,
         free=config.pretrain.free,
+        seed=config.seed,
         watch_every=config.pretrain.watch_every,
-        **common,
+        horizon=config.pretrain.horizon,
+        rollout=config.pretrain.rollout,
+        masking=instantiate(config.masking),
     )
     _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, [LatentPictures(run / "figures")])
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
@@ -55,7 +57,9 @@ def train(config: DictConfig) -> Path:
         instantiate(config.augment),
         starts=config.readout.starts,
         free=config.readout.free,
-        **common,
+        horizon=config.data.module.future,
+        seed=config.seed,
+        masking=instantiate(config.readout.masking),
     )
     _fit(run / "readout", readout, data, config, config.readout.epochs, [ForecastPictures(run / "figures")])
     world_model.save(run)
