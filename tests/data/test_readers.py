@@ -74,8 +74,9 @@ def test_a_deal_is_stable_and_refuses_nonsense():
         Deal(["x*"], 0.0).split(few)
     with pytest.raises(ValueError, match="take it out of one"):
         Deal(["r1"], ["r1*"]).split(few)
-    with pytest.raises(ValueError, match="less than 1"):
+    with pytest.raises(ValueError, match=r"data\.source\.val=0\.6 and data\.source\.test=0\.5.*at most 1"):
         Deal(0.6, 0.5)
+    assert set(Deal(0, 1.0).split(many)) == {"test"}
 
 
 def make_table(recordings) -> pa.Table:
