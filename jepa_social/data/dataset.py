@@ -37,8 +37,10 @@ class SceneWindows(Dataset):
         manifest = json.loads((self.folder / MANIFEST).read_text())
         self.length = manifest["windowing"]["observed"] + manifest["windowing"]["future"]
         self.dt, self.recordings = manifest["windowing"]["dt"], manifest["recordings"]
-        self.maps = {path.stem: np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("*.npy"))}
-        self.offset = np.asarray(self.maps["offset"])
+        # plain views of the memory maps: indexing np.memmap itself costs more than the gather
+        paths = sorted(self.folder.glob("*.npy"))
+        self.maps = {path.stem: np.asarray(np.load(path, mmap_mode="r")) for path in paths}
+        self.offset = self.maps["offset"]
         self.truth = [name for name in self.maps if name.startswith("truth_")]
         self.walls = self._walls() if "walls" in self.maps else None
 
@@ -89,7 +91,7 @@ class SceneWindows(Dataset):
         chosen = np.asarray(windows, np.int64).reshape(-1)
         if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(self):
             raise IndexError(f"windows must be 0..{len(self) - 1}, got {chosen.min()}..{chosen.max()}")
-        count = self.counts[chosen]
+        count = self.offset[chosen + 1] - self.offset[chosen]
         real = np.arange(count.max(initial=0)) < count[:, None]
         pair = np.where(real, self.offset[chosen][:, None] + np.arange(real.shape[1]), 0)
         track = self.maps["pair_track"][pair]

@@ -31,7 +31,7 @@ class Deal:
     """Split by recording, so that no moment of a recording is seen in two splits.
 
     A share (0..1) deals by a hash of the recording's name: adding recordings never moves another one. A list deals by
-    name or pattern (`bookstore_*`).
+    name or pattern (`bookstore_*`). `Deal(0, 1.0)` makes everything test: for logs that are only transferred to.
     """
 
     val: float | Sequence[str]
@@ -39,9 +39,9 @@ class Deal:
 
     def __post_init__(self):
         shares = [share for share in (self.val, self.test) if isinstance(share, (int, float))]
-        if any(share < 0 for share in shares) or sum(shares) >= 1:
+        if any(share < 0 for share in shares) or sum(shares) > 1 + 1e-9:
             raise ValueError(
-                f"data.source.val={self.val} and data.source.test={self.test}: shares must sum to less than 1"
+                f"data.source.val={self.val} and data.source.test={self.test}: shares must be 0 or more, in sum at most 1"
             )
 
     def split(self, names: Sequence[str]) -> list[str]:

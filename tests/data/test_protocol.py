@@ -44,6 +44,37 @@ def test_the_folds_share_no_moment(real_data, fold):
         assert last < spans["val"][name.replace("_train", "_val")][0]
 
 
+ROWS = {"eth": 5492, "hotel": 6543, "univ": 42513, "zara1": 5153, "zara2": 9722, "zara3": 5005}
+
+
+@pytest.mark.parametrize("fold", COUNTS)
+@pytest.mark.parametrize("val_scene", ["eth", "hotel", "univ", "zara2", "zara"])
+def test_a_scene_held_out_for_validation_is_whole(real_data, fold, val_scene):
+    root = str(real_data / "eth_ucy")
+    if val_scene == fold:
+        with pytest.raises(ValueError, match=r"data\.val_scene must be null or, in fold"):
+            EthUcy(root, fold, val_scene=val_scene)
+        return
+    usual, held = EthUcy(root, fold), EthUcy(root, fold, val_scene=val_scene)
+
+    def rows(source, *splits):
+        return {r.name: len(r) for split in splits for r in source.recordings(split)}
+
+    scenes = {s for s in ("zara1", "zara2", "zara3") if s != fold} if val_scene == "zara" else {val_scene}
+    assert sum(rows(held, "val").values()) == sum(ROWS[scene] for scene in scenes)
+    assert not {_scene(name) for name in rows(held, "train")} & scenes
+    assert {_scene(name) for name in rows(held, "val")} == scenes
+    assert rows(held, "train", "val") == rows(usual, "train", "val")
+    assert rows(held, "test") == rows(usual, "test")
+    assert held.describe() != usual.describe()
+
+
+def _scene(name: str) -> str:
+    known = {"biwi_eth": "eth", "biwi_hotel": "hotel", "crowds_zara0": "zara", "students": "univ", "uni_exam": "univ"}
+    prefix, scene = next(pair for pair in known.items() if name.startswith(pair[0]))
+    return scene + name[len(prefix)] if scene == "zara" else scene
+
+
 def test_corrected_eth_walks_at_walking_speed(real_data):
     def median_speed(corrected: bool) -> float:
         walked = EthUcy(str(real_data / "eth_ucy"), "eth", corrected).recordings("test")[0]

@@ -43,6 +43,13 @@ def test_eth_ucy_says_what_is_missing(tmp_path):
         EthUcy(str(tmp_path), "hotel").recordings("dev")
 
 
+def test_a_validation_scene_needs_names_that_say_the_scene(tmp_path):
+    with pytest.raises(ValueError, match=r"scene1\.txt: data\.val_scene needs files named .*biwi_eth.*rename it"):
+        EthUcy(str(write_folds(tmp_path)), "hotel", val_scene="eth").recordings("val")
+    with pytest.raises(ValueError, match=r"data\.val_scene must be null or.*got `bern`"):
+        EthUcy(str(tmp_path), "hotel", val_scene="bern")
+
+
 def test_trajnet_deals_recordings_by_name_or_hash(tmp_path):
     for seed in range(40):
         write_text(tmp_path / "Train/stanford" / f"site{seed % 4}_{seed}.txt", walk(seed=seed), frames_per_step=12)
@@ -67,8 +74,9 @@ def test_a_deal_is_stable_and_refuses_nonsense():
         Deal(["x*"], 0.0).split(few)
     with pytest.raises(ValueError, match="take it out of one"):
         Deal(["r1"], ["r1*"]).split(few)
-    with pytest.raises(ValueError, match="less than 1"):
+    with pytest.raises(ValueError, match=r"data\.source\.val=0\.6 and data\.source\.test=0\.5.*at most 1"):
         Deal(0.6, 0.5)
+    assert set(Deal(0, 1.0).split(many)) == {"test"}
 
 
 def make_table(recordings) -> pa.Table:
