@@ -1,36 +1,69 @@
 """Motion readout: where people will be, read from imagined latents."""
 
+from dataclasses import dataclass
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from jepa_social.geometry import rotate
 from jepa_social.models.latents import Anchor
 
 
+@dataclass
+class Motion:
+    """What latents say of motion.
+
+    Attributes:
+        position: m, world frame.
+        scale: m, standard deviation of each coordinate about it.
+    """
+
+    position: Float[Tensor, "B S N H 2"]
+    scale: Float[Tensor, "B S N H"]
+
+
 class MotionReadout(nn.Module):
     """Residual to constant velocity, in each agent's own frame at the anchor.
 
     Each imagined step gives a velocity residual; positions are its running sum. An agent without a heading (never seen
-    to move) has no frame to speak in and is predicted to stay. Latents come in with their gradient stopped.
+    to move) has no frame to speak in and is predicted to stay.
+
+    Args:
+        latent: width of the latents, D.
+        hidden: units.
+        codes: M, intents of the model whose latents are read; 0: none.
     """
 
-    def __init__(self, latent: int, hidden: int = 64):
+    def __init__(self, latent: int, hidden: int = 64, codes: int = 0):
         super().__init__()
         self.now = nn.Sequential(nn.LayerNorm(latent, elementwise_affine=False), nn.Linear(latent, hidden))
         self.then = nn.Linear(latent, hidden, bias=False)
         self.clock = nn.Linear(1, hidden, bias=False)
-        self.out = nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 2))
+        self.code = nn.Embedding(codes, hidden) if codes else None
+        self.likely = nn.Linear(hidden, codes) if codes else None
+        self.out = nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 3))
         nn.init.zeros_(self.out[-1].weight)  # pyright: ignore[reportArgumentType]
         nn.init.zeros_(self.out[-1].bias)  # pyright: ignore[reportArgumentType]
 
-    def forward(self, anchor: Anchor, imagined: Float[Tensor, "B S N H D"]) -> Float[Tensor, "B S N H 2"]:
-        """World positions (m) of the imagined steps."""
+    def forward(
+        self, anchor: Anchor, imagined: Float[Tensor, "B S N H D"], intent: Int[Tensor, "B S N"] | None = None
+    ) -> Motion:
+        """Motion of the imagined steps; `intent` names the codes that they were imagined under."""
         horizon = imagined.shape[3]
         dt = anchor.dt.view(-1, 1, 1, 1, 1)
         lag = torch.arange(1, horizon + 1, device=imagined.device).view(-1, 1) * dt
-        hidden = self.then(imagined.detach()) + (self.now(anchor.state.detach())[:, None, :, None] + self.clock(lag))
-        local = self.out(hidden) * anchor.oriented[:, None, :, None, None]
-        residual = rotate(local, anchor.heading[:, None, :, None])
-        velocity = anchor.velocity[:, None, :, None] + residual
-        return anchor.position[:, None, :, None] + (velocity * dt).cumsum(3)
+        hidden = self.then(imagined) + (self.now(anchor.state)[:, None, :, None] + self.clock(lag))
+        if intent is not None and self.code is not None:
+            hidden = hidden + self.code(intent)[..., None, :]
+        told = self.out(hidden)
+        local = told[..., :2] * anchor.oriented[:, None, :, None, None]
+        velocity = anchor.velocity[:, None, :, None] + rotate(local, anchor.heading[:, None, :, None])
+        position = anchor.position[:, None, :, None] + (velocity * dt).cumsum(3)
+        return Motion(position, told[..., 2].clamp(-6.0, 3.0).exp() * (0.05 + 0.2 * lag[..., 0]))
+
+    def odds(self, anchor: Anchor, prior: Float[Tensor, "B N M"]) -> Float[Tensor, "B N M"]:
+        """Log-probability of each code as a *motion*: the world model's prior, corrected by what the latents say."""
+        if self.likely is None:
+            return prior
+        return (prior + self.likely(self.now(anchor.state))).log_softmax(-1)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -10,11 +11,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from jepa_social.files import with_draft
+from jepa_social.geometry import rotate
 from jepa_social.mind.motion import MotionReadout
+from jepa_social.models.intents import draw_intents
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.models.latents import Anchor
 from jepa_social.scene import Scene
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
@@ -31,7 +35,7 @@ class WorldModel(nn.Module):
     def __init__(self, jepa: SocialJEPA, dt: float, horizon: int, readout_hidden: int = 64):
         super().__init__()
         self.jepa = jepa
-        self.motion = MotionReadout(jepa.config.width, readout_hidden)
+        self.motion = MotionReadout(jepa.config.width, readout_hidden, jepa.config.intents)
         self.dt, self.horizon, self.readout_hidden = dt, horizon, readout_hidden
 
     @torch.no_grad()
@@ -42,20 +46,78 @@ class WorldModel(nn.Module):
         frames.
         Rows of agents that are absent in the last frame of `scene` mean nothing.
         """
+        return self._at_rate(scene, horizon, self._expected)[:, 0]
+
+    @torch.no_grad()
+    def sample(self, scene: Scene, horizon: int | None = None, samples: int = 20) -> Float[Tensor, "B S N H 2"]:
+        """Futures of whole scenes under one intent each, the likeliest first; otherwise as `forecast`.
+
+        Raises:
+            ValueError: more samples than the model has intents.
+        """
+        if samples > self.jepa.config.intents:
+            raise ValueError(
+                f"{samples} samples asked of a model with {self.jepa.config.intents} intents: train it with "
+                f"model.intents={samples}, or ask for fewer"
+            )
+        return self._at_rate(scene, horizon, lambda anchor, steps: self._likeliest(anchor, steps, samples))
+
+    @torch.no_grad()
+    def draw(
+        self, scene: Scene, horizon: int | None = None, samples: int = 20, seed: int = 0
+    ) -> Float[Tensor, "B S N H 2"]:
+        """Random draws from the predictive distribution: an intent for everybody (see `draw_intents`), and an error.
+
+        All scenes and agents share their random numbers, so no draw depends on who else is there.
+        """
+        return self._at_rate(scene, horizon, lambda anchor, steps: self._drawn(anchor, steps, samples, seed))
+
+    def _at_rate(
+        self, scene: Scene, horizon: int | None, imagine: Callable[[Anchor, int], Float[Tensor, "B S N K 2"]]
+    ) -> Float[Tensor, "B S N H 2"]:
         horizon = horizon or self.horizon
         own = float(scene.dt[0])
         if abs(own - self.dt) < 1e-4:
-            return self._imagine(scene, horizon)
+            return imagine(self.jepa.encode(scene).at(), horizon)
         steps = math.ceil(horizon * own / self.dt - 1e-4)
         seen = scene.resampled(self.dt)
-        path = torch.cat((seen.position[:, :, -1:], self._imagine(seen, steps)), dim=2)
+        paths = imagine(self.jepa.encode(seen).at(), steps)
+        now = seen.position[:, None, :, -1:].expand(-1, paths.shape[1], -1, -1, -1)
+        path = torch.cat((now, paths), dim=3)
         place = torch.arange(1, horizon + 1, device=path.device) * (own / self.dt)
         low = place.floor().long().clamp(max=steps - 1)
-        return torch.lerp(path[:, :, low], path[:, :, low + 1], (place - low)[:, None])
+        return torch.lerp(path[..., low, :], path[..., low + 1, :], (place - low)[:, None])
 
-    def _imagine(self, scene: Scene, horizon: int) -> Tensor:
-        latents = self.jepa.encode(scene)
-        return self.motion(latents.at(), self.jepa.imagine(latents, horizon=horizon))[:, 0]
+    def _expected(self, anchor: Anchor, horizon: int) -> Tensor:
+        return self.motion(anchor, self.jepa.imagine(anchor, horizon=horizon)).position
+
+    def _likeliest(self, anchor: Anchor, horizon: int, samples: int) -> Tensor:
+        foreseen = self.jepa.foresee(anchor, horizon)
+        odds = (self.odds(anchor, foreseen) * anchor.present[..., None]).sum(1)
+        chosen = odds.topk(samples, dim=-1).indices
+        intent = chosen[..., None].expand(-1, -1, anchor.present.shape[1])
+        imagined = self.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen, intent=intent)
+        return self.motion(anchor, imagined, intent).position
+
+    def _drawn(self, anchor: Anchor, horizon: int, samples: int, seed: int) -> Tensor:
+        chance = torch.Generator().manual_seed(seed)
+        foreseen, intent = self.jepa.foresee(anchor, horizon), None
+        if self.jepa.intents is not None:
+            intent = draw_intents(self.odds(anchor, foreseen), samples, chance)
+        imagined = self.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen, intent=intent)
+        motion = self.motion(anchor, imagined, intent)
+        error = torch.randn(1, samples, 1, 1, 2, generator=chance).to(foreseen.device)
+        return motion.position + motion.scale[..., None] * rotate(error, anchor.heading[:, None, :, None])
+
+    def odds(self, anchor: Anchor, foreseen: Float[Tensor, "B N H P"]) -> Float[Tensor, "B N M"]:
+        """Log-probability of each intent of each agent.
+
+        Raises:
+            ValueError: the model has none.
+        """
+        if self.jepa.intents is None:
+            raise ValueError("this model has no intents: train one with model.intents=20")
+        return self.motion.odds(anchor, self.jepa.intents.prior(foreseen))
 
     def save(self, folder: str | Path) -> None:
         """Write weights and `config.json` into `folder`, each whole or not at all."""

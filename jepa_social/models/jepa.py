@@ -16,10 +16,11 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from jepa_social.models.encoder import SceneEncoder, Stream
+from jepa_social.models.intents import Intents
 from jepa_social.models.latents import Anchor, Latents
 from jepa_social.models.predictor import Predictor
 from jepa_social.models.tokenizer import has_frame
@@ -38,6 +39,7 @@ class ModelConfig:
         predictor_width: of the predictor's hidden state.
         predictor_depth: predictor blocks per imagined step.
         reaction: width of what a plan does to others, computed for every plan.
+        intents: codes for what the context cannot tell (see `intents`); 0: none.
         window: frames that a latent may look back.
         reach: m beyond which agents do not see each other.
     """
@@ -49,6 +51,7 @@ class ModelConfig:
     predictor_width: int = 64
     predictor_depth: int = 1
     reaction: int = 32
+    intents: int = 20
     window: int = 20
     reach: float = 10.0
 
@@ -70,6 +73,11 @@ class SocialJEPA(nn.Module):
             config.heads,
             config.mlp_ratio,
             config.reach,
+        )
+        self.intents = (
+            Intents(config.width, config.predictor_width, config.predictor_width, config.intents)
+            if config.intents
+            else None
         )
         self.teacher = deepcopy(self.encoder).requires_grad_(False) if teacher else None
 
@@ -95,18 +103,24 @@ class SocialJEPA(nn.Module):
         ego_actions: Float[Tensor, "B S H 2"] | None = None,
         horizon: int | None = None,
         foreseen: Float[Tensor, "B N H P"] | None = None,
+        intent: Int[Tensor, "B S N"] | None = None,
     ) -> Float[Tensor, "B S N H D"]:
-        """Imagined latents of all agents, for each of S ego plans, from the last encoded frame on.
+        """Imagined latents of all agents, for each of S ego plans or intents, from the last encoded frame on.
 
         Rows of agents that are absent in that frame mean nothing.
 
         Args:
             latents: of the present (`encode`), or an anchor taken from it.
             ego_actions: velocity commands, world frame, m/s; ignored in scenes whose ego is -1. None: the ego's plan
-            is unknown too (S = 1). horizon: frames to imagine; may be left out when `ego_actions` tells.
+                is unknown too.
+            horizon: frames to imagine; may be left out when `ego_actions` tells.
             foreseen: what `foresee` gave for the same anchor and horizon, to judge many sets of plans at the cost of
-            one
-                rollout.
+                one rollout.
+            intent: a code per agent for each of the S futures (one plan goes with all of them, or each with its own);
+                None: what is expected on average.
+
+        Raises:
+            ValueError: neither a horizon nor actions, or codes for a model without intents.
         """
         if horizon is None:
             if ego_actions is None:
@@ -116,8 +130,14 @@ class SocialJEPA(nn.Module):
         if foreseen is None:
             foreseen = self.foresee(anchor, horizon)
         if ego_actions is None:
-            return self.predictor.latents(foreseen)
-        return self.predictor.react(anchor, foreseen, ego_actions)
+            imagined = self.predictor.latents(foreseen)
+        else:
+            imagined = self.predictor.react(anchor, foreseen, ego_actions)
+        if intent is None:
+            return imagined
+        if self.intents is None:
+            raise ValueError("this model has no intents: train one with model.intents=20")
+        return imagined + self.intents(foreseen, intent)
 
     def foresee(self, anchor: Anchor, horizon: int) -> Float[Tensor, "B N H P"]:
         """The part of `imagine` that does not depend on the ego's plan."""

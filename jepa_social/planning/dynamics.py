@@ -116,6 +116,6 @@ class Imagination:
         imagined = jepa.imagine(anchor, actions if self.reactive else None, horizon, people.foreseen)
         batch, agents = anchor.present.shape
         others = anchor.select(torch.arange(1, agents, device=actions.device).expand(batch, -1))
-        future = self.world_model.motion(others, imagined[:, :, 1:])
+        future = self.world_model.motion(others, imagined[:, :, 1:]).position
         now = anchor.position[:, None, 1:, None].expand(-1, future.shape[1], -1, -1, -1)
         return torch.cat((now, future), dim=3)

@@ -14,7 +14,9 @@ from jepa_social.models.objectives.reconstruction import own_states
 from jepa_social.models.tokenizer import has_frame
 from jepa_social.scene import Scene, known_velocity
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.inference import Inference
 from jepa_social.stages.masking import Masking
+from jepa_social.stages.noise import Noise
 from jepa_social.stages.optim import Schedule, build_optimizer
 from jepa_social.stages.rollouts import Rollouts, draw_rollouts, draw_starts, each_step
 
@@ -31,6 +33,8 @@ class Pretrain(L.LightningModule):
         rollout: imagine all of them from one anchor, or (false) each from the true latents one frame earlier: teacher
             forcing.
         masking: what training hides from the context encoder; validation hides nothing, to be comparable.
+        noise: by how much training jitters what the context encoder sees.
+        intents: how codes are inferred, for a model that has them.
         starts: rollouts per window (see `draw_starts`).
         free: share of rollouts in which nobody's plan is given.
         seed: every training step draws from (seed, step), so that a resumed run repeats what an unbroken one does.
@@ -50,22 +54,31 @@ class Pretrain(L.LightningModule):
         watch_every: int = 25,
         rollout: bool = True,
         masking: Masking | None = None,
+        noise: Noise | None = None,
+        intents: Inference | None = None,
     ):
         super().__init__()
         self.model, self.objective, self.schedule, self.augment = model, objective, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
         self.watch_every, self.rollout, self.masking = watch_every, rollout, masking or Masking()
+        self.noise, self.intents = noise or Noise(), intents or Inference()
         self.alarm = CollapseAlarm()
 
-    def terms(self, scene: Scene, masking: Masking | None = None) -> tuple[Terms, Tensor]:
-        """Loss terms of a batch, and latents `[K,D]` of who is present. Without `masking` only the future is hidden."""
+    def terms(self, scene: Scene, corrupt: bool = False) -> tuple[Terms, Tensor]:
+        """Loss terms of a batch, and latents `[K,D]` of who is present.
+
+        Unless told to `corrupt` what the context encoder sees, only the future is hidden from it.
+        """
         starts, horizon = draw_starts(scene.frames, self.horizon, self.starts), self.horizon
         if not self.rollout:
             starts, horizon = each_step(starts, horizon), 1
-        context = masking(scene, max(starts)) if masking else scene
+        context = self.masking(self.noise(scene), max(starts)) if corrupt else scene
+        if context is not scene:
+            context = context.between(0, max(starts) + 1)
         latents = self.model.encode(context)
         rollouts = draw_rollouts(latents, starts, horizon, self.free, scene, ask=True)
-        prediction = self.model.imagine(rollouts.anchor, rollouts.actions)[:, 0]
+        foreseen = self.model.foresee(rollouts.anchor, horizon)
+        prediction = self.model.imagine(rollouts.anchor, rollouts.actions, foreseen=foreseen)
         mask = rollouts.gather(scene.present) & rollouts.anchor.present[..., None]
         views = [latents.state[context.present]]
         if self.objective.predicts == "states":
@@ -79,7 +92,10 @@ class Pretrain(L.LightningModule):
             target = rollouts.gather(whole)
         flat = torch.cat(views)
         moves = Moves.of(latents) if self.objective.needs_moves else None
-        return self.objective(prediction, target, flat, mask, moves), flat
+        terms = self.objective(prediction[:, 0], target, flat, mask, moves)
+        if self.model.intents is not None:
+            self.intents.add(terms, self.model.intents, self.objective.error, foreseen, prediction, target, mask)
+        return terms, flat
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
@@ -87,10 +103,15 @@ class Pretrain(L.LightningModule):
 
     def training_step(self, batch: Scene, batch_idx: int) -> Tensor:
         """One step: the loss, and now and then the health of the latents."""
-        terms, flat = self.terms(self.augment(batch), self.masking)
+        terms, flat = self.terms(self.augment(batch), corrupt=True)
         size = batch.position.shape[0]
         self.log_dict(
-            {"train/loss": terms.total, "train/prediction": terms.prediction, "train/regulariser": terms.regulariser},
+            {
+                "train/loss": terms.total,
+                "train/prediction": terms.prediction,
+                "train/regulariser": terms.regulariser,
+                **{f"intent/{name}": value for name, value in terms.extra.items()},
+            },
             batch_size=size,
         )
         if self.global_step % self.watch_every == 0:

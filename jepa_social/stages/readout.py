@@ -1,4 +1,4 @@
-"""Readouts on frozen latents: the world model is not touched, so the latents must earn their keep."""
+"""Readouts on frozen latents, which must earn their keep; or the same network end to end, as the reference."""
 
 import lightning as L
 import torch
@@ -9,16 +9,23 @@ from jepa_social.evaluation.forecasting import ADE, FDE
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.futures import Futures
 from jepa_social.stages.masking import Masking
+from jepa_social.stages.noise import Noise
 from jepa_social.stages.optim import Schedule, build_optimizer
 from jepa_social.stages.rollouts import draw_rollouts, draw_starts
 
 
 class FitMotion(L.LightningModule):
-    """Fits the motion readout of a `WorldModel` to logged positions, encoder and predictor frozen.
+    """Fits the motion readout of a `WorldModel` to logged positions (see `Futures`).
 
-    The loss is the mean displacement (ADE, m) over imagined frames. Arguments as in `Pretrain`; of masking only what
-    is visible at the anchor is learned from, as only that can be forecast.
+    Args:
+        world_model: its readout is trained, in place.
+        frozen: whether encoder and predictor keep still; if not they learn from positions too: the supervised
+            reference, on the same data and code.
+        loss: what is minimised.
+        schedule, augment, noise, masking, horizon, starts, free, seed: as in `Pretrain`; of masking only what is
+            visible at the anchor is learned from, as only that can be forecast.
     """
 
     def __init__(
@@ -31,35 +38,45 @@ class FitMotion(L.LightningModule):
         free: float = 0.5,
         seed: int = 0,
         masking: Masking | None = None,
+        noise: Noise | None = None,
+        loss: Futures | None = None,
+        frozen: bool = True,
     ):
         super().__init__()
         self.world_model, self.schedule, self.augment = world_model, schedule, augment
+        self.noise, self.loss, self.frozen = noise or Noise(), loss or Futures(), frozen
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
         self.masking = masking or Masking()
         self.ade, self.fde = ADE(), FDE()
-        world_model.jepa.requires_grad_(False)
+        world_model.requires_grad_(True)
+        if frozen:
+            world_model.jepa.requires_grad_(False)
+        elif world_model.jepa.teacher is not None:
+            world_model.jepa.teacher.requires_grad_(False)
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
         torch.manual_seed(self.seed * 1_000_003 + 500_009 + self.global_step)
 
     def training_step(self, batch: Scene, batch_idx: int) -> Tensor:
-        """Mean displacement of everybody but the ego, whose path is given."""
+        """Loss of everybody's future but the ego's, whose path is given."""
         scene = self.augment(batch)
-        jepa = self.world_model.jepa.eval()
-        with torch.no_grad():
-            starts = draw_starts(scene.frames, self.horizon, self.starts)
-            context = self.masking(scene, max(starts))
+        jepa = self.world_model.jepa
+        starts = draw_starts(scene.frames, self.horizon, self.starts)
+        now = max(starts)
+        context = self.masking(self.noise(scene), now).between(0, now + 1)
+        with torch.set_grad_enabled(not self.frozen):
             rollouts = draw_rollouts(jepa.encode(context), starts, self.horizon, self.free, scene)
-            imagined = jepa.imagine(rollouts.anchor, rollouts.actions)
+            foreseen = jepa.foresee(rollouts.anchor, self.horizon)
+            imagined = jepa.imagine(rollouts.anchor, rollouts.actions, foreseen=foreseen)
         anchor = rollouts.anchor
-        predicted = self.world_model.motion(anchor, imagined)[:, 0]
-        error = (predicted - rollouts.gather(scene.position)).norm(dim=-1)
-        others = torch.arange(scene.agents, device=error.device) != anchor.ego[:, None]
+        others = torch.arange(scene.agents, device=imagined.device) != anchor.ego[:, None]
         mask = rollouts.gather(scene.present) & (anchor.present & others)[..., None]
-        loss = (error * mask).sum() / mask.sum().clamp(min=1)
-        self.log("train/readout_ade", loss, batch_size=scene.position.shape[0])
-        return loss
+        terms = self.loss(self.world_model, rollouts, (foreseen, imagined), rollouts.gather(scene.position), mask)
+        self.log_dict(
+            {f"train/readout_{name}": value for name, value in terms.items()}, batch_size=scene.position.shape[0]
+        )
+        return terms["loss"]
 
     def validation_step(self, batch: Scene, batch_idx: int) -> None:
         """ADE and FDE (m) of agents seen in every frame, nobody's plan given."""
@@ -72,4 +89,5 @@ class FitMotion(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW over what this stage trains."""
-        return build_optimizer(self.world_model.motion.parameters(), self.schedule, self.trainer)
+        trained = (parameter for parameter in self.world_model.parameters() if parameter.requires_grad)
+        return build_optimizer(trained, self.schedule, self.trainer)

@@ -33,22 +33,10 @@ def train(config: DictConfig) -> Path:
     _claim(run, config)
     L.seed_everything(config.seed, verbose=False)
     data: SceneDataModule = instantiate(config.data.module)
-    objective = instantiate(config.objective)
-    model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
-    pretrain = Pretrain(
-        model,
-        objective,
-        instantiate(config.pretrain.schedule),
-        instantiate(config.augment),
-        starts=config.pretrain.starts,
-        free=config.pretrain.free,
-        seed=config.seed,
-        watch_every=config.pretrain.watch_every,
-        horizon=config.pretrain.horizon,
-        rollout=config.pretrain.rollout,
-        masking=instantiate(config.masking),
-    )
-    _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, [LatentPictures(run / "figures")])
+    if config.objective is None:  # a reference that is not pretrained
+        model = SocialJEPA(ModelConfig(**config.model), teacher=False)
+    else:
+        model = _pretrain(run, data, config)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
     readout = FitMotion(
@@ -60,11 +48,38 @@ def train(config: DictConfig) -> Path:
         horizon=config.data.module.future,
         seed=config.seed,
         masking=instantiate(config.readout.masking),
+        noise=instantiate(config.noise),
+        loss=instantiate(config.readout.loss),
+        frozen=config.readout.frozen,
     )
-    _fit(run / "readout", readout, data, config, config.readout.epochs, [ForecastPictures(run / "figures")])
+    # Trained end to end the readout has no pretraining before it: it gets as many epochs as both together.
+    epochs = config.readout.epochs + (0 if config.readout.frozen else config.pretrain.epochs)
+    _fit(run / "readout", readout, data, config, epochs, [ForecastPictures(run / "figures")])
     world_model.save(run)
     Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
     return run
+
+
+def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEPA:
+    objective = instantiate(config.objective)
+    model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
+    stage = Pretrain(
+        model,
+        objective,
+        instantiate(config.pretrain.schedule),
+        instantiate(config.augment),
+        starts=config.pretrain.starts,
+        free=config.pretrain.free,
+        seed=config.seed,
+        watch_every=config.pretrain.watch_every,
+        horizon=config.pretrain.horizon,
+        rollout=config.pretrain.rollout,
+        masking=instantiate(config.masking),
+        noise=instantiate(config.noise),
+        intents=instantiate(config.pretrain.intents),
+    )
+    _fit(run / "pretrain", stage, data, config, config.pretrain.epochs, [LatentPictures(run / "figures")])
+    return model
 
 
 def _claim(run: Path, config: DictConfig) -> None:

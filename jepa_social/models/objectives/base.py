@@ -3,7 +3,7 @@
 loss = mean over mask of error(prediction, target)  +  weight * regulariser(prediction, latents, mask, moves)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -17,11 +17,12 @@ from jepa_social.models.poses import facing, local
 
 @dataclass
 class Terms:
-    """Terms of a loss: `total = prediction + weight * regulariser`."""
+    """Terms of a loss: `total = prediction + weight * regulariser`, and `extra` scalars to log of what was added."""
 
     total: Tensor
     prediction: Tensor
     regulariser: Tensor
+    extra: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass
