@@ -41,7 +41,7 @@ def pretrained(root, *overrides) -> tuple[list[dict[str, torch.Tensor]], list[st
     return looks, [str(one.message) for one in caught if issubclass(one.category, CollapseWarning)]
 
 
-@pytest.mark.parametrize("objective", ["sigreg", "ema"])
+@pytest.mark.parametrize("objective", ["sigreg", "ema", "vicreg"])
 def test_without_its_regulariser_the_alarm_rings(data_root, objective):
     looks, said = pretrained(data_root, f"objective={objective}", "objective.weight=0")
     assert len(said) == 1, "once per collapse"
@@ -50,7 +50,7 @@ def test_without_its_regulariser_the_alarm_rings(data_root, objective):
     assert looks[-1]["alarm"] == 1
 
 
-@pytest.mark.parametrize("objective", ["sigreg", "ema"])
+@pytest.mark.parametrize("objective", ["sigreg", "ema", "vicreg"])
 def test_with_its_regulariser_the_latents_live(data_root, objective):
     looks, said = pretrained(data_root, f"objective={objective}")
     assert said == []

@@ -1,6 +1,7 @@
 """Every choice that the configs offer can be made: it instantiates, and what it builds works together."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_every_experiment_trains_a_step(experiment, sources, tmp_path):
         objective,
         instantiate(config.pretrain.schedule),
         instantiate(config.augment),
-        horizon=config.data.module.future,
+        horizon=config.pretrain.horizon,
         starts=config.pretrain.starts,
         free=config.pretrain.free,
     )
@@ -123,15 +124,52 @@ def test_every_data_config_gives_batches(data, sources, tmp_path):
 @pytest.mark.parametrize("size", choices("model"))
 @pytest.mark.parametrize("objective", choices("objective"))
 def test_every_size_learns_from_every_objective(size, objective):
-    config = composed("train", f"model={size}", f"objective={objective}")
+    learns(composed("train", f"model={size}", f"objective={objective}"))
+
+
+@pytest.mark.parametrize("masking", choices("masking"))
+@pytest.mark.parametrize("objective", choices("objective"))
+@pytest.mark.parametrize("rollout", ["true", "false"])
+def test_every_objective_learns_under_every_masking(objective, masking, rollout):
+    learns(composed("train", *TINY, f"objective={objective}", f"masking={masking}", f"pretrain.rollout={rollout}"))
+
+
+def test_every_term_of_vicreg_learns():
+    learns(composed("train", *TINY, "objective=vicreg", "objective.inverse=0.1", "objective.similarity=0.1"))
+
+
+def test_a_readout_has_a_masking_of_its_own():
+    config = composed("train", "masking=agents", "masking@readout.masking=time")
+    assert instantiate(config.masking).agents > 0 == instantiate(config.readout.masking).agents
+    assert instantiate(config.readout.masking).time > 0 == instantiate(config.masking).time
+    assert not instantiate(composed("train").masking).hides
+
+
+def learns(config) -> None:
+    """One optimiser step changes everything that it should and lowers the loss of the same draws."""
     torch.manual_seed(0)
-    chosen = instantiate(config.objective)
-    model = SocialJEPA(ModelConfig(**config.model), teacher=chosen.momentum is not None)
-    module = Pretrain(model, chosen, Schedule(), Augment(), horizon=3)
-    terms, latents = module.terms(random_scene(batch=2, agents=3, frames=6))
-    terms.total.backward()
-    assert latents.shape[1] == config.model.width
-    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+    objective = instantiate(config.objective)
+    model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
+    module = Pretrain(
+        model, objective, Schedule(lr=1e-4, warmup=0.0), Augment(), horizon=3, rollout=config.pretrain.rollout
+    )
+    module._trainer = SimpleNamespace(estimated_stepping_batches=1)
+    optimizer = module.configure_optimizers()["optimizer"]
+    trained = [p for group in optimizer.param_groups for p in group["params"]]
+    assert len(trained) == len({id(p) for p in trained})
+    assert {id(p) for p in trained} == {id(p) for p in module.parameters() if p.requires_grad}
+    losses = []
+    for _ in range(2):
+        torch.manual_seed(1)
+        terms, latents = module.terms(random_scene(batch=4, agents=4, frames=8), instantiate(config.masking))
+        losses.append(float(terms.total))
+        optimizer.zero_grad()
+        terms.total.backward()
+        assert latents.shape[1] == config.model.width
+        assert [name for name, p in module.named_parameters() if p.requires_grad and p.grad is None] == []
+        assert all(p.grad.isfinite().all() for p in trained)
+        optimizer.step()
+    assert losses[1] < losses[0]
 
 
 def test_the_dial_of_sizes_turns_the_right_way():

@@ -142,6 +142,22 @@ def test_a_run_is_loaded_as_a_model_and_as_a_policy(finished):
         jepa_social.load_policy(finished / "figures")
 
 
+def test_heads_and_masks_survive_an_interruption_and_the_model_is_saved_without_heads(data_root, tmp_path):
+    choice = ("objective=reconstruction", "masking=mixed", "masking@readout.masking=time", "pretrain.horizon=3")
+    whole = train(crowd(data_root, tmp_path / "whole", *choice))
+    with pytest.MonkeyPatch.context() as patch:
+        spy(patch, cut=(Pretrain, epoch_length(whole) + 1))
+        with pytest.raises(PowerCut):
+            train(crowd(data_root, tmp_path / "broken", *choice))
+    broken = train(crowd(data_root, tmp_path / "broken", *choice))
+    one, two = (torch.load(run / "pretrain" / "last.ckpt", weights_only=False) for run in (whole, broken))
+    assert any(name.startswith("objective.head") for name in one["state_dict"])
+    for name, value in one["state_dict"].items():
+        torch.testing.assert_close(two["state_dict"][name], value, atol=1e-6, rtol=0)
+    assert all(name.startswith(("jepa.", "motion.")) for name in weights(whole, ""))
+    assert jepa_social.load(whole).forecast(random_scene(frames=9), 12).isfinite().all()
+
+
 def test_the_other_objective_trains_a_run_too(data_root, tmp_path):
     run = train(crowd(data_root, tmp_path / "run", "objective=ema", "pretrain.epochs=1"))
     model = jepa_social.load(run)
