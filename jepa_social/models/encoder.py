@@ -7,11 +7,12 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from jepa_social.models.layers import FeedForward, RelativeAttention
+from jepa_social.models.layers import FeedForward, RelativeAttention, Sight
 from jepa_social.models.poses import (
     SOCIAL_FEATURES,
     TEMPORAL_FEATURES,
     facing,
+    length,
     social_pose,
     temporal_pose,
     vector_pairs,
@@ -42,24 +43,16 @@ class EncoderBlock(nn.Module):
         self.social = RelativeAttention(width, heads, SOCIAL_FEATURES)
         self.feed = FeedForward(width, ratio)
 
-    def forward(
-        self,
-        x: Tensor,
-        past: Keys | None,
-        time_pose: Tensor,
-        time_mask: Tensor,
-        social_pose: Tensor,
-        social_mask: Tensor,
-    ) -> tuple[Tensor, Keys]:
+    def forward(self, x: Tensor, past: Keys | None, time: Sight, social: Sight) -> tuple[Tensor, Keys]:
         """`x [B,N,T,D]`; returns the new tokens and this layer's keys and values over all frames known so far."""
         normed = self.time_norm(x)
         keys = self.time.keys(normed)
         if past is not None:
             keys = (torch.cat((past[0], keys[0]), dim=-2), torch.cat((past[1], keys[1]), dim=-2))
-        x = x + self.time(normed, keys, time_pose, time_mask)
+        x = x + self.time(normed, keys, time)
         normed = rearrange(self.social_norm(x), "b n t d -> b t n d")
-        social = self.social(normed, self.social.keys(normed), social_pose, social_mask)
-        return self.feed(x + rearrange(social, "b t n d -> b n t d")), keys
+        seen = self.social(normed, self.social.keys(normed), social)
+        return self.feed(x + rearrange(seen, "b t n d -> b n t d")), keys
 
 
 class SceneEncoder(nn.Module):
@@ -107,28 +100,29 @@ class SceneEncoder(nn.Module):
         """Encode the last `new` frames of `scene`, given the keys of the frames before."""
         present = scene.present[..., -new:]
         x = self.tokenizer(scene, frame)[..., -new:, :]
-        time_pose, time_mask = self._time(scene, frame, new)
-        social, social_mask = self._social(scene.between(scene.frames - new, scene.frames), frame[..., -new:])
+        time = self._time(scene, frame, new)
+        social = self._social(scene.between(scene.frames - new, scene.frames), frame[..., -new:])
         keys = []
         for layer, block in enumerate(self.blocks):
-            x, known = block(x, past[layer] if past else None, time_pose, time_mask, social, social_mask)
+            x, known = block(x, past[layer] if past else None, time, social)
             keys.append(known)
         return self.head(self.norm(x)) * present[..., None], keys
 
-    def _time(self, scene: Scene, frame: Tensor, new: int) -> tuple[Tensor, Tensor]:
+    def _time(self, scene: Scene, frame: Tensor, new: int) -> Sight:
         position, ahead = scene.position, facing(scene.heading, frame)
         frames = torch.arange(scene.frames, device=position.device)
         lag = frames[-new:, None] - frames[None, :]
         mask = (lag >= 0) & (lag < self.window) & scene.present[:, :, None, :] & scene.present[:, :, -new:, None]
         pose = temporal_pose(
-            position[:, :, None] - position[:, :, -new:, None],
+            vector_pairs(position)[:, :, -new:],
             ahead[:, :, -new:, None],
             ahead[:, :, None],
-            (lag.clamp(min=0) * scene.dt.view(-1, 1, 1, 1)).expand(mask.shape),
+            lag.clamp(min=0) * scene.dt.view(-1, 1, 1, 1),
+            dim=-2,
         )
-        return pose * mask[..., None], mask
+        return Sight.of(pose, mask)
 
-    def _social(self, scene: Scene, frame: Tensor) -> tuple[Tensor, Tensor]:
+    def _social(self, scene: Scene, frame: Tensor) -> Sight:
         ahead = facing(scene.heading, frame)
         position, velocity, ahead = (
             rearrange(v, "b n t c -> b t n c") for v in (scene.position, scene.velocity, ahead)
@@ -136,10 +130,12 @@ class SceneEncoder(nn.Module):
         present = rearrange(scene.present, "b n t -> b t n")
         offset = vector_pairs(position)
         others = ~torch.eye(scene.agents, dtype=torch.bool, device=offset.device)
-        mask = present[..., None, :] & present[..., :, None] & others & (offset.norm(dim=-1) < self.reach)
+        mask = present[..., None, :] & present[..., :, None] & others & (length(*offset.unbind(-1)) < self.reach)
         reach = scene.radius[:, None, :, None] + scene.radius[:, None, None]
-        pose = social_pose(offset, vector_pairs(velocity), ahead[..., :, None, :], ahead[..., None, :, :], reach)
-        return pose * mask[..., None], mask
+        pose = social_pose(
+            offset, vector_pairs(velocity), ahead[..., :, None, :], ahead[..., None, :, :], reach, dim=-2
+        )
+        return Sight.of(pose, mask)
 
 
 def _append(scene: Scene, frame: Scene) -> Scene:

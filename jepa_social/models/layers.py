@@ -4,11 +4,34 @@ Legend of tensor suffixes used in this package: B scenes, N agents, T frames, S 
 H heads, F relative-pose features. `...` are any leading axes.
 """
 
+from dataclasses import dataclass
+
 import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from timm.layers import Mlp
 from torch import Tensor, nn
+
+
+@dataclass
+class Sight:
+    """What queries see: poses of keys and who is hidden. Made once, read by all layers.
+
+    Attributes:
+        pose: features of each pair (see `poses.py`).
+        bias: 0 where a key is seen, so low where it is not that its weight is exactly 0.
+        sees: 1 for a query that sees anything, else 0.
+    """
+
+    pose: Float[Tensor, "... Q F K"]
+    bias: Float[Tensor, "... Q 1 K"]
+    sees: Float[Tensor, "... Q 1"]
+
+    @staticmethod
+    def of(pose: Float[Tensor, "... Q F K"], mask: Bool[Tensor, "... Q K"]) -> "Sight":
+        """Keys are seen where `mask` is true."""
+        bias = torch.zeros_like(mask, dtype=pose.dtype).masked_fill_(~mask, -1e9)
+        return Sight(pose, bias.unsqueeze(-2), mask.any(-1, keepdim=True).to(pose.dtype))
 
 
 class RelativeAttention(nn.Module):
@@ -43,21 +66,19 @@ class RelativeAttention(nn.Module):
         self,
         x: Float[Tensor, "... Q D"],
         keys: tuple[Float[Tensor, "... H K d"], Float[Tensor, "... H K d"]],
-        pose: Float[Tensor, "... Q K F"],
-        mask: Bool[Tensor, "... Q K"],
+        sight: Sight,
     ) -> Float[Tensor, "... Q D"]:
-        """Attend from `x` to `keys` where `mask` is true; a query with nothing to see gets zeros from attention."""
+        """Attend from `x` to the keys in sight; a query with nothing to see gets zeros from attention."""
         query, relative = self.query(x).split((self.width, self.query.out_features - self.width), dim=-1)
-        query = rearrange(query, "... q (h d) -> ... h q d", h=self.heads)
-        relative = rearrange(relative, "... q (h f) -> ... q f h", h=self.heads)
+        query = rearrange(query * (self.width // self.heads) ** -0.5, "... q (h d) -> ... h q d", h=self.heads)
+        relative = rearrange(relative, "... q (h f) -> ... q h f", h=self.heads)
         key, value = keys
-        logit = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-        logit = logit + rearrange(pose @ relative, "... q k h -> ... h q k")
-        hidden = ~mask.unsqueeze(-3)
-        weight = logit.masked_fill(hidden, -1e9).softmax(-1).masked_fill(hidden, 0.0)
-        content = rearrange(weight @ value, "... h q d -> ... q (h d)")
-        seen = rearrange(rearrange(weight, "... h q k -> ... q h k") @ pose, "... q h f -> ... q (h f)")
-        return self.out(torch.cat((content, seen), dim=-1))
+        # pairs lie as [..., Q, H, K]: the features' small products then need no copies
+        content = (query @ key.transpose(-1, -2)).transpose(-3, -2)
+        weight = (relative @ sight.pose + content + sight.bias).softmax(-1)
+        seen = weight @ sight.pose.transpose(-1, -2)
+        content = rearrange(weight.transpose(-3, -2) @ value, "... h q d -> ... q (h d)")
+        return self.out(torch.cat((content, seen.flatten(-2)), dim=-1) * sight.sees)
 
 
 class FeedForward(nn.Module):

@@ -20,9 +20,16 @@ def facing(heading: Float[Tensor, "..."], oriented: Bool[Tensor, "..."]) -> Floa
 
 def local(vector: Float[Tensor, "... 2"], ahead: Float[Tensor, "... 2"]) -> Float[Tensor, "... 2"]:
     """`vector` in the frame whose x axis is the unit vector `ahead` (shapes broadcast); zero without one."""
-    x = vector[..., 0] * ahead[..., 0] + vector[..., 1] * ahead[..., 1]
-    y = vector[..., 1] * ahead[..., 0] - vector[..., 0] * ahead[..., 1]
-    return torch.stack((x, y), dim=-1)
+    return torch.stack(_turn(*vector.unbind(-1), *ahead.unbind(-1)), dim=-1)
+
+
+def _turn(x: Tensor, y: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+    return x * cos + y * sin, y * cos - x * sin
+
+
+def length(x: Tensor, y: Tensor) -> Tensor:
+    """Euclidean length; the floor keeps its gradient finite at zero."""
+    return (x * x + y * y).clamp(min=1e-12).sqrt()
 
 
 def social_pose(
@@ -31,7 +38,8 @@ def social_pose(
     query: Float[Tensor, "... 2"],
     key: Float[Tensor, "... 2"],
     reach: Float[Tensor, "..."],
-) -> Float[Tensor, "... F"]:
+    dim: int = -1,
+) -> Float[Tensor, "..."]:
     """Features of a key agent as the query agent sees it at one instant.
 
     Args:
@@ -40,19 +48,24 @@ def social_pose(
         query: where the query agent faces (`facing`).
         key: where the key agent faces.
         reach: sum of both radii, m.
+        dim: where the axis of the features goes.
 
     The closest approach at constant velocities (time and distance; van den Berg et al. 2008 use the same quantity) is
     given outright: it is what people act on and costs a network many units to find.
     """
-    distance = offset.norm(dim=-1)
-    closing_speed = velocity.norm(dim=-1)
-    delay = -(offset * velocity).sum(-1) / closing_speed.square().clamp(min=1e-2)
-    delay = delay.clamp(0.0, 5.0)
-    miss = (offset + delay[..., None] * velocity).norm(dim=-1) - reach
+    (x, y), (u, v), ahead = offset.unbind(-1), velocity.unbind(-1), query.unbind(-1)
+    distance, closing_speed = length(x, y), length(u, v)
+    delay = ((x * u + y * v) / -(u * u + v * v).clamp(min=1e-2)).clamp(0.0, 5.0)
+    miss = length(x + delay * u, y + delay * v) - reach
     gap = distance - reach
-    ahead = local(offset, query) / (distance[..., None] + 0.5)
     near = (-0.5 * gap.clamp(min=0.0)).exp()
-    scalars = (
+    front, left = (part / (distance + 0.5) for part in _turn(x, y, *ahead))
+    features = (
+        front,
+        left,
+        front * near,
+        left * near,
+        *(part * 0.5 for part in _turn(u, v, *ahead)),
         distance.clamp(max=20.0) * 0.1,
         near,
         (-2.0 * gap.clamp(min=-0.5)).exp(),
@@ -60,17 +73,9 @@ def social_pose(
         delay * 0.4,
         miss.clamp(max=5.0) * 0.4,
         (-delay - miss.clamp(min=0.0)).exp(),
+        *(part.expand_as(front) for part in _turn(*key.unbind(-1), *ahead)),
     )
-    return torch.cat(
-        (
-            ahead,
-            ahead * near[..., None],
-            local(velocity, query) * 0.5,
-            torch.stack(scalars, dim=-1),
-            local(key, query).expand(ahead.shape),
-        ),
-        dim=-1,
-    )
+    return torch.stack(features, dim)
 
 
 def temporal_pose(
@@ -78,23 +83,28 @@ def temporal_pose(
     query: Float[Tensor, "... 2"],
     key: Float[Tensor, "... 2"],
     lag: Float[Tensor, "..."],
-) -> Float[Tensor, "... F"]:
+    dim: int = -1,
+) -> Float[Tensor, "..."]:
     """Features of an agent's earlier self: `offset` m in the world, `lag` s ago; the rest as in `social_pose`.
 
     The mean velocity since then is given besides the displacement: it is the smoothed velocity that noisy logs need.
     """
-    behind = local(offset, query)
-    return torch.cat(
-        (
-            behind * 0.4,
-            behind / (lag[..., None] + 0.1),
-            local(key, query),
-            torch.stack((lag * 0.3, (-2.0 * lag).exp()), dim=-1),
-        ),
-        dim=-1,
+    ahead = query.unbind(-1)
+    front, left = _turn(*offset.unbind(-1), *ahead)
+    pace = 1.0 / (lag + 0.1)
+    features = (
+        front * 0.4,
+        left * 0.4,
+        front * pace,
+        left * pace,
+        *_turn(*key.unbind(-1), *ahead),
+        (lag * 0.3).expand_as(front),
+        (-2.0 * lag).exp().expand_as(front),
     )
+    return torch.stack(features, dim)
 
 
 def vector_pairs(x: Float[Tensor, "... N 2"]) -> Float[Tensor, "... N N 2"]:
-    """Key minus query of vectors, `[..., query, key, 2]`."""
-    return x.unsqueeze(-3) - x.unsqueeze(-2)
+    """Key minus query of vectors, `[..., query, key, 2]`; x and y lie apart in memory, as the poses read them."""
+    parts = x.movedim(-1, 0).contiguous()
+    return (parts.unsqueeze(-2) - parts.unsqueeze(-1)).movedim(0, -1)

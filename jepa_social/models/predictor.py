@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from jepa_social.geometry import hold_last
 from jepa_social.models.latents import Anchor
-from jepa_social.models.layers import FeedForward, RelativeAttention
-from jepa_social.models.poses import SOCIAL_FEATURES, facing, local, social_pose, vector_pairs
+from jepa_social.models.layers import FeedForward, RelativeAttention, Sight
+from jepa_social.models.poses import SOCIAL_FEATURES, facing, length, local, social_pose, vector_pairs
 from jepa_social.scene import MIN_SPEED
 
 ACTION_FEATURES = 4
@@ -63,12 +63,12 @@ class Predictor(nn.Module):
         steps = []
         for step in range(horizon):
             offset = vector_pairs(anchor.position + step * dt * anchor.velocity)
-            near = mask & (offset.norm(dim=-1) < self.reach)
-            pose = social_pose(offset, velocity, ahead[:, :, None], ahead[:, None], reach) * near[..., None]
+            near = mask & (length(*offset.unbind(-1)) < self.reach)
+            sight = Sight.of(social_pose(offset, velocity, ahead[:, :, None], ahead[:, None], reach, dim=-2), near)
             hidden = hidden + self.clock(torch.cat((dt, dt * step), dim=-1))
             for norm, attend, feed in self._blocks():
                 normed = norm(hidden)
-                hidden = feed(hidden + attend(normed, attend.keys(normed), pose, near))
+                hidden = feed(hidden + attend(normed, attend.keys(normed), sight))
             steps.append(hidden)
         return self.norm(torch.stack(steps, dim=2))
 
