@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import lightning as L
+import numpy as np
 from lightning.pytorch.trainer.states import TrainerFn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from jepa_social.data.cache import ensure
 from jepa_social.data.dataset import SceneWindows
+from jepa_social.data.labels import labelled_windows
 from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.data.source import SPLITS, Source
 from jepa_social.data.windows import Windowing
@@ -57,9 +60,25 @@ class SceneDataModule(L.LightningDataModule):
         super().__init__()
         self.source, self.cache_dir, self.num_workers, self.seed = source, cache_dir, num_workers, seed
         self.agents_per_batch, self.pairs_per_batch = agents_per_batch, pairs_per_batch
+        self.labels = 1.0
         evaluated = Windowing(observed, future, dt, eval_stride, eval_min_agents, max_gap, tuple(truth))
         trained = Windowing(observed, future, dt, stride, min_agents, max_gap, tuple(truth))
         self.windowing = {"train": trained, "val": evaluated, "test": evaluated}
+
+    def with_source(self, source: Source) -> "SceneDataModule":
+        """The same windows, cut from other logs."""
+        other = copy(self)
+        other.source = source
+        return other
+
+    def with_labels(self, share: float) -> "SceneDataModule":
+        """The same data with training windows of a share of the time only (see `labelled_windows`; 1 is everything).
+
+        They are repeated until an epoch is as long as with all of them, so that shares differ in labels, not in steps.
+        """
+        other = copy(self)
+        other.labels = share
+        return other
 
     def prepare_data(self) -> None:
         """Build what the cache lacks for this run (Lightning calls this in one process per node)."""
@@ -91,9 +110,15 @@ class SceneDataModule(L.LightningDataModule):
         windows = self.windows(split)
         if windows is None:
             return []
+        dataset, counts = windows, windows.counts
+        if split == "train" and self.labels != 1:
+            maps, dt = windows.maps, windows.dt
+            chosen = labelled_windows(maps["recording"], maps["start"], windows.length, dt, self.labels, self.seed)
+            chosen = np.resize(chosen, len(windows))
+            dataset, counts = Subset(windows, chosen.tolist()), counts[chosen]
         sampler = AgentBudgetSampler(
-            windows,
-            windows.counts,
+            dataset,
+            counts,
             self.agents_per_batch,
             self.pairs_per_batch,
             shuffle=split == "train",
@@ -102,7 +127,7 @@ class SceneDataModule(L.LightningDataModule):
             rank=0 if self.trainer is None else self.trainer.global_rank,
         )
         # The sampler yields whole batches of indices, so the loader itself must not batch.
-        return DataLoader(windows, None, sampler=sampler, num_workers=self.num_workers, collate_fn=_as_is)
+        return DataLoader(dataset, None, sampler=sampler, num_workers=self.num_workers, collate_fn=_as_is)
 
 
 def _as_is(scene: Any) -> Any:

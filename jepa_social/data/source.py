@@ -41,7 +41,7 @@ class Deal:
         shares = [share for share in (self.val, self.test) if isinstance(share, (int, float))]
         if any(share < 0 for share in shares) or sum(shares) > 1 + 1e-9:
             raise ValueError(
-                f"data.source.val={self.val} and data.source.test={self.test}: shares must be 0 or more, in sum at most 1"
+                f"data.source.val={self.val} and data.source.test={self.test}: need shares >= 0 that sum to at most 1"
             )
 
     def split(self, names: Sequence[str]) -> list[str]:

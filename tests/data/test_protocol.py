@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+from hydra.utils import instantiate
 
 from jepa_social.data.eth_ucy import EthUcy
 from jepa_social.data.module import SceneDataModule
+from jepa_social.data.resample import resample
+from jepa_social.data.source import SPLITS
 from jepa_social.data.trajnet import TrajNet
+from jepa_social.scene import KINDS
+from tests.stages.runs import composed
 
 COUNTS = {"eth": (70, 181), "hotel": (301, 1053), "univ": (947, 24334), "zara1": (602, 2253), "zara2": (921, 5833)}
 CONSTANT_VELOCITY = {
@@ -94,3 +99,44 @@ def test_stanford_drone_glitches_are_cut(real_data):
     assert step.max() <= 15.0 * 0.4
     with pytest.raises(ValueError, match=r"gates_3\.txt, row \d+: .*glitches=split"):
         TrajNet(root, val=[], test=["gates_3"], glitches="error").recordings("test")
+
+
+def citr(real_data, tmp_path, *overrides: str) -> SceneDataModule:
+    root = real_data / "citr"
+    return instantiate(
+        composed("train", "data=citr", f"data.root={root}", f"data.module.cache_dir={tmp_path}", *overrides).data.module
+    )
+
+
+def test_citr_is_38_clips_of_people_who_walk_and_a_cart(real_data, tmp_path):
+    clips = citr(real_data, tmp_path, "data.source.test=1.0", "data.source.val=0").source.recordings("test")
+    assert sum(len(clip) for clip in clips) == 88_349 + 7_299
+    assert len(clips) == 38
+    for clip in clips:
+        carts = np.unique(clip.agent[clip.kind == KINDS.index("vehicle")])
+        people = np.unique(clip.agent[clip.kind == KINDS.index("pedestrian")])
+        assert len(carts) == ("/vci_" in clip.name)
+        assert 8 <= len(people) <= 10
+        assert clip.dt == pytest.approx(1 / 29.97, rel=1e-3)
+        walked = resample(clip, 0.4)
+        order = np.lexsort((walked.time, walked.agent))
+        step = np.hypot(np.diff(walked.x[order]), np.diff(walked.y[order]))[np.diff(walked.agent[order]) == 0]
+        assert 1.0 < np.median(step) / 0.4 < 1.7
+
+
+def test_citr_holds_out_whole_clips_by_condition_or_share(real_data, tmp_path):
+    data = citr(real_data, tmp_path, 'data.source.test=["*/vci_front/*"]', "data.source.val=0.2")
+    names = {split: [clip.name for clip in data.source.recordings(split)] for split in SPLITS}
+    assert sum(map(len, names.values())) == 38
+    assert len(names["test"]) == 4
+    assert all("/vci_front/" in name for name in names["test"])
+    assert names["val"]
+    scenes = list(data.test_dataloader())
+    assert all(scene.frames == 20 for scene in scenes)
+    assert any((scene.kind == KINDS.index("vehicle")).any() for scene in scenes)
+
+
+def test_stanford_drone_can_be_test_as_a_whole(real_data):
+    source = TrajNet(str(real_data / "sdd" / "trajnet"), val=0, test=1.0)
+    assert source.recordings("train") == source.recordings("val") == []
+    assert len(source.recordings("test")) == len(source.files) > 20

@@ -4,6 +4,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hydra.utils import instantiate
@@ -50,10 +52,16 @@ def sources(tmp_path, real_or_none) -> dict[str, list[str]]:
     for recording in range(6):
         lines = [f"{int(12 * f)} {int(p)} {x:.3f} {y:.3f}\n" for r, f, p, x, y in rows if r == recording]
         (drone / f"r{recording}.txt").write_text("".join(lines))
+    kind = np.array(["ped", "veh"])[(rows[:, 2] == 0).astype(int)]
+    names = ("clip", "frame", "id", "x_est", "y_est")
+    columns = dict(zip(names, (rows * [1, 0.4 * 29.97, 1, 1, 1]).T, strict=True)) | {"label": kind}
+    columns |= {"clip": rows[:, 0].astype(str)}
+    pq.write_table(pa.table(columns), tmp_path / "tracks.parquet")
     made = [override for override in CROWD if not override.startswith("experiment")]
     return {
         "simulated": [*made, f"data.root={tmp_path}"],
         "table": [f"data.source.path={tmp_path / 'table.csv'}", "data.source.scene=scene"],
+        "citr": [f"data.root={tmp_path}"],
         "trajnet": [f"data.root={tmp_path / 'sdd'}"],
         "eth_ucy": [f"data.root={real_or_none}", "data.fold=hotel"],
     }
@@ -119,6 +127,26 @@ def test_every_data_config_gives_batches(data, sources, tmp_path):
     batch = first_batch(composed("train", f"data={data}", *sources[data], cache))
     assert batch.frames == 20
     assert batch.present.any()
+
+
+@pytest.mark.parametrize("mixture", choices("pretrain_on"))
+def test_every_mixture_gives_batches_beside_the_data_of_the_run(mixture, sources, tmp_path, real_data):
+    members = [override.split("=", 1)[1] for override in sources["trajnet"]]
+    config = composed(
+        "train", "data=eth_ucy", f"data.root={real_data / 'eth_ucy'}", "data.fold=univ", "data.val_scene=hotel",
+        f"data.module.cache_dir={tmp_path / 'cache'}", f"pretrain_on={mixture}",
+        f"pretrain.source.sources.sdd.root={members[0]}", f"pretrain.source.sources.simulated.folder={tmp_path}",
+        "pretrain.source.sources.simulated.episodes=6",
+    )  # fmt: skip
+    assert config.pretrain.epochs > 0
+    data = instantiate(config.data.module)
+    mixed = data.with_source(instantiate(config.pretrain.source))
+    windows = mixed.windows("train")
+    assert {name.split("/")[0] for name in windows.recordings} == {"eth_ucy", "sdd", "simulated"}
+    used = {name.removeprefix("eth_ucy/") for name in windows.recordings if name.startswith("eth_ucy/")}
+    assert used == {recording.name for recording in data.source.recordings("train")}
+    assert not any("students" in name or "hotel" in name for name in used)
+    assert next(iter(mixed.train_dataloader())).frames == 20
 
 
 @pytest.mark.parametrize("size", choices("model"))
