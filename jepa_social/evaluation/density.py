@@ -8,8 +8,10 @@ from torch import Tensor
 
 FLOOR = -20.0
 """Least log-likelihood of a step that counts, so that one surprise does not outweigh a thousand steps."""
-GRAIN = 1e-3
-"""m: standard deviation added to all draws, so that equal draws (somebody stands) have a density at all."""
+GRAIN = 0.01
+"""m: standard deviation added to all draws, so that equal draws (somebody stands) have a density at all.
+
+No recording is finer; with less, people who stand to the millimetre would decide the mean likelihood."""
 CHUNK = 128
 """Agent-steps whose draws are compared pairwise at once: bounds memory, and stays in the processor's cache."""
 

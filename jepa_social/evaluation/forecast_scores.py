@@ -39,7 +39,7 @@ def forecast_scores(forecaster: Forecaster, seen: Scene, truth: Tensor, scored: 
         forecaster: its row.
         seen: observed frames only.
         truth: `[B,N,H,2]` m, what came next.
-        scored: `[B,N]` bool: agents that count, and whose forecasts can collide; all others are only context.
+        scored: `[B,N]` bool, true somewhere: who counts, and whose forecasts can collide; all others are context only.
     """
     horizon = truth.shape[2]
     order = scored.int().argsort(dim=1, descending=True, stable=True)[:, : int(scored.sum(1).max())]

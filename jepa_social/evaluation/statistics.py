@@ -107,7 +107,8 @@ def bootstrap_columns(
     tail = (1 - level) / 2
     low, high = np.nanquantile(np.concatenate(means), [tail, 1 - tail], axis=0)
     mean, count = _ratio(sums.sum(0), counts.sum(0)), known.sum(0)
-    return [Interval(*map(float, ends), int(n)) for *ends, n in zip(mean, low, high, count, strict=True)]
+    columns = zip(mean, low, high, count, strict=True)
+    return [Interval(float(m), float(lo), float(hi), int(n)) for m, lo, hi, n in columns]
 
 
 def _ratio(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:

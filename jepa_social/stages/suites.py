@@ -37,7 +37,8 @@ def evaluate(config: DictConfig) -> Path:
     torch.manual_seed(0)
     name = config.suite.name
     if config.suite.get("kind") == "forecast":
-        score_forecasts(run, world_model, settings, _tested(config.suite, settings), config.suite, OURS)
+        tested = _tested(config.suite, settings)
+        score_forecasts(run, world_model, settings, tested, config.suite, OURS)  # pyright: ignore[reportArgumentType]
     else:
         tested = _tested(config.suite, settings)
         world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, tested)
