@@ -17,7 +17,18 @@ from jepa_social.evaluation.statistics import Interval
 from jepa_social.files import with_draft
 
 MOST_BYTES = 5_000_000
-CHARTS = ("success", "collision", "navigation_time", "spl", "minimum_distance", "personal_space", "ade", "fde")
+CHARTS = (
+    "success",
+    "collision",
+    "navigation_time",
+    "spl",
+    "minimum_distance",
+    "personal_space",
+    "ade",
+    "fde",
+    "ade_20",
+    "joint_ade_20",
+)
 CURVES = 12
 """Most training curves shown of one log."""
 _WORDS = {"better": "▲ better", "worse": "▼ worse", "no clear difference": "≈ no clear difference"}
@@ -76,7 +87,7 @@ def write_report(run_dir: Path, ours: str = "jepa") -> Path:
 def best_baseline(scores: Scores, ours: str) -> str | None:
     """The strongest other policy: by SPL, else success, else ADE; None if there is no other."""
     others = [policy for policy in scores if policy != ours]
-    for metric in ("spl", "success", "joint_ade", "min_ade", "ade"):
+    for metric in ("spl", "success", "ade"):
         rated = [policy for policy in others if metric in scores[policy]]
         if rated:
             return max(rated, key=lambda policy: label(metric).better * scores[policy][metric].mean)

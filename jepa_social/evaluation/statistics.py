@@ -79,6 +79,42 @@ def paired_difference(
     return bootstrap_mean(a - b, cluster, level, seed=seed)
 
 
+def bootstrap_columns(
+    values: ArrayLike, cluster: ArrayLike, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
+) -> list[Interval]:
+    """`bootstrap_mean` of every column of `values [n,C]`, all on the same draws of clusters, in one matrix product.
+
+    For many scores of the same agents: C columns cost little more than one. NaN values are left out of their column.
+
+    Raises:
+        ValueError: `values` is not `[n,C]` or `cluster` is not `[n]`.
+    """
+    data = np.asarray(values, dtype=np.float64)
+    if data.ndim != 2 or np.shape(cluster) != data.shape[:1]:
+        raise ValueError(f"values must be [n,C] and cluster [n], got {data.shape} and {np.shape(cluster)}")
+    known = ~np.isnan(data)
+    names, member = np.unique(np.asarray(cluster), return_inverse=True)
+    sums, counts = np.zeros((2, len(names), data.shape[1]))
+    np.add.at(sums, member, np.where(known, data, 0.0))
+    np.add.at(counts, member, known.astype(np.float64))
+    rng, means = np.random.default_rng(seed), []
+    size = max(1, _CHUNK // max(1, len(names)))
+    for start in range(0, resamples, size):
+        pick = rng.integers(len(names), size=(min(size, resamples - start), len(names)))
+        pick += np.arange(len(pick))[:, None] * len(names)
+        weight = np.bincount(pick.ravel(), minlength=pick.size).reshape(pick.shape).astype(np.float64)
+        means.append(_ratio(weight @ sums, weight @ counts))
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(np.concatenate(means), [tail, 1 - tail], axis=0)
+    mean, count = _ratio(sums.sum(0), counts.sum(0)), known.sum(0)
+    columns = zip(mean, low, high, count, strict=True)
+    return [Interval(float(m), float(lo), float(hi), int(n)) for m, lo, hi, n in columns]
+
+
+def _ratio(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+
+
 def _resampled_means(sums: np.ndarray, counts: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     size = max(1, _CHUNK // len(sums))
     means = []

@@ -36,10 +36,12 @@ def evaluate(config: DictConfig) -> Path:
     assert isinstance(settings, DictConfig)
     torch.manual_seed(0)
     name = config.suite.name
-    if name == "forecast":
-        score_forecasts(run, world_model, settings, OURS)
+    if config.suite.get("kind") == "forecast":
+        tested = _tested(config.suite, settings)
+        score_forecasts(run, world_model, settings, tested, config.suite, OURS)  # pyright: ignore[reportArgumentType]
     else:
-        world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, settings)
+        tested = _tested(config.suite, settings)
+        world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, tested)
         policies = _policies(config.suite, settings, world_model, world)
         first = config.suite.first_seed
         episodes = walk(world, policies, range(first, first + config.suite.episodes), config.suite.batch)
@@ -49,6 +51,20 @@ def evaluate(config: DictConfig) -> Path:
         picture(run, name, mine, world_model)
     print_table(read_results(run), name, ours=OURS, metrics=config.suite.columns)
     return write_report(run, ours=OURS)
+
+
+def _tested(suite: DictConfig, settings: DictConfig) -> DictConfig:
+    """The settings with the data config that `data@suite.data=<name>` chose in place of the run's own, if any.
+
+    Data configs refer to themselves as `${data...}`, so they are read only where they stand under that name.
+    """
+    if suite.get("data") is None:
+        return settings
+    other = OmegaConf.to_container(suite.data, resolve=False)
+    own = {key: value for key, value in settings.items_ex(resolve=False) if key != "data"}
+    tested = OmegaConf.create({**own, "data": other})
+    assert isinstance(tested, DictConfig)
+    return tested
 
 
 def _policies(suite: DictConfig, settings: DictConfig, world_model: WorldModel, world: World) -> list[Policy]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_difference
+from jepa_social.evaluation.statistics import Interval, bootstrap_columns, bootstrap_mean, paired_difference
 
 
 def coverage(draw, truth, tries=250, **options):
@@ -33,6 +33,23 @@ def test_clustered_mean_is_the_mean_of_values():
     interval = bootstrap_mean(values, cluster)
     assert (interval.mean, interval.n) == (2.0, 3)
     assert (interval.low, interval.high) == (1.0, 4.0)
+
+
+def test_columns_have_the_intervals_of_each_by_itself():
+    rng = np.random.default_rng(0)
+    values, cluster = rng.normal(size=(90, 3)), np.sort(rng.integers(0, 20, 90))
+    values[:, 2] = np.nan
+    for column, found in enumerate(bootstrap_columns(values, cluster)[:2]):
+        alone = bootstrap_mean(values[:, column], cluster)
+        assert (found.mean, found.low, found.high) == pytest.approx((alone.mean, alone.low, alone.high))
+        assert found.n == 90
+    values[cluster == 3, 0] = np.nan
+    part, _, nothing = bootstrap_columns(values, cluster)
+    assert (part.mean, part.n) == (pytest.approx(np.nanmean(values[:, 0])), int((cluster != 3).sum()))
+    assert part.low < part.mean < part.high
+    assert (nothing.n, np.isnan(nothing.low)) == (0, True)
+    with pytest.raises(ValueError, match=r"values must be \[n,C\]"):
+        bootstrap_columns(values, cluster[:-1])
 
 
 def test_missing_values_are_left_out_and_counted():

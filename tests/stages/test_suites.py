@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,6 +14,7 @@ from tests.stages.runs import composed
 
 SOLVER = "+planner.solver.samples=16"
 EPISODES = {"crowd": 4, "replay": 3}
+ROWS = ["jepa", "stand still", "constant velocity", "least squares", "random headings", "anchors"]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def results(run: Path) -> dict:
 
 def test_results_follow_the_schema(evaluated):
     found = results(evaluated)
-    assert set(found) == {"crowd", "replay", "forecast"}, "suites are added to one another"
+    assert {"crowd", "replay", "forecast"} <= set(found), "suites are added to one another"
     for policies in found.values():
         assert "jepa" in policies
         for metrics in policies.values():
@@ -59,13 +61,86 @@ def test_every_policy_walks_every_episode(evaluated, suite):
     assert all(each == seeds["jepa"] and len(each) == EPISODES[suite] for each in seeds.values())
 
 
-def test_forecasts_are_scored_beside_constant_velocity(evaluated):
+def test_forecasts_are_scored_beside_rows_without_a_network(evaluated):
     rows = results(evaluated)["forecast"]
-    assert set(rows) == {"jepa", "constant velocity"}
-    for metrics in rows.values():
-        assert set(metrics) == {"ade", "fde", "miss_rate", "collision_share"}
+    assert list(rows) == [*ROWS, "truth"]
+    assert set(rows.pop("truth")) == {"collision_share"}
+    for name, metrics in rows.items():
+        assert ("nll" in metrics) == (name in ("jepa", "random headings", "anchors"))
+        assert "spread" not in metrics
         assert metrics["ade"]["n"] == rows["jepa"]["ade"]["n"] > 0
         assert 0 < metrics["ade"]["mean"] < metrics["fde"]["mean"] < 10
+        assert metrics["ade_20"]["mean"] <= metrics["joint_ade_20"]["mean"] + 1e-9
+
+
+def test_differences_are_ours_minus_every_row(evaluated):
+    rows = results(evaluated)["forecast"]
+    gaps = json.loads((evaluated / "differences.json").read_text())["forecast"]["jepa"]
+    assert set(gaps["ade"]) == set(ROWS) - {"jepa"}
+    assert set(gaps["nll"]) == {"random headings", "anchors"}
+    for metric, each in gaps.items():
+        for row, gap in each.items():
+            expected = rows["jepa"][metric]["mean"] - rows[row][metric]["mean"]
+            assert gap["mean"] == pytest.approx(expected, abs=1e-9), (metric, row)
+
+
+def test_the_table_of_forecasts_has_a_row_an_agent_and_policy(evaluated):
+    table = pq.read_table(evaluated / "forecasts.parquet")
+    assert table.column_names[:6] == ["suite", "policy", "window", "recording", "agent", "id"]
+    rows, found = table.to_pylist(), results(evaluated)["forecast"]
+    for policy in [*ROWS, "truth"]:
+        mine = [row for row in rows if (row["suite"], row["policy"]) == ("forecast", policy)]
+        assert (
+            len({(row["window"], row["agent"]) for row in mine}) == len(mine) == found[policy]["collision_share"]["n"]
+        )
+        for metric, interval in found[policy].items():
+            assert sum(row[metric] for row in mine) / len(mine) == pytest.approx(interval["mean"], rel=1e-5, abs=1e-7)
+    ours, rival = ([(r["window"], r["agent"]) for r in rows if r["policy"] == p] for p in ("jepa", "anchors"))
+    assert ours == rival, "rows can be paired"
+
+
+def test_settings_lie_side_by_side(finished):
+    """Lost observations and validation recordings get names of their own and leave the others alone."""
+    for name, change in (("forecast_drop50", "suite.drop=0.5"), ("forecast_val", "suite.split=val")):
+        evaluate(composed("eval", f"run={finished}", "suite=forecast", f"suite.name={name}", change))
+    found = results(finished)
+    whole, lost, val = (found[name] for name in ("forecast", "forecast_drop50", "forecast_val"))
+    assert lost["constant velocity"] == whole["constant velocity"], "it looks at the last two frames only"
+    assert lost["least squares"]["ade"]["mean"] != whole["least squares"]["ade"]["mean"]
+    assert lost["jepa"]["ade"]["mean"] != whole["jepa"]["ade"]["mean"]
+    assert lost["jepa"]["ade"]["n"] == whole["jepa"]["ade"]["n"] != val["jepa"]["ade"]["n"]
+    suites = set(pq.read_table(finished / "forecasts.parquet")["suite"].to_pylist())
+    assert suites == {"forecast", "forecast_drop50", "forecast_val"}
+
+
+def test_wrong_settings_are_named(finished):
+    for change, message in (("suite.split=train", "choose test, or val"), ("suite.drop=1.5", r"suite\.drop must be")):
+        with pytest.raises(ValueError, match=message):
+            evaluate(composed("eval", f"run={finished}", "suite=forecast", change))
+
+
+def test_a_run_is_tested_on_other_recordings(finished, tmp_path):
+    """`data@suite.data=trajnet`: the run's rate and lengths, the other reader's recordings, anchors of its own training."""
+    chance = np.random.default_rng(0)
+    folder = tmp_path / "sdd" / "Train" / "stanford"
+    folder.mkdir(parents=True)
+    for recording in range(6):
+        start, step = 5 * chance.normal(size=(4, 2)), 0.4 * chance.normal(size=(4, 2))
+        rows = [f"{12 * t} {i} {x:.3f} {y:.3f}\n" for t in range(40) for i, (x, y) in enumerate(start + t * step)]
+        (folder / f"place_{recording}.txt").write_text("".join(rows))
+    transfer = [
+        "suite=forecast", "suite.name=forecast_sdd", "data@suite.data=trajnet", f"suite.data.root={tmp_path / 'sdd'}",
+        f"suite.data.module.cache_dir={tmp_path / 'cache'}", "suite.data.source.test=[place_0,place_1]",
+    ]  # fmt: skip
+    evaluate(composed("eval", f"run={finished}", *transfer))
+    rows = results(finished)["forecast_sdd"]
+    assert list(rows) == [*ROWS, "truth"]
+    assert rows["constant velocity"]["ade"]["mean"] < 0.01, "they walk straight"
+    table = pq.read_table(finished / "forecasts.parquet").to_pylist()
+    assert {row["recording"] for row in table if row["suite"] == "forecast_sdd"} == {"place_0", "place_1"}
+    frames = int(39 * 0.4 / 0.25) + 1  # resampled to the run's 0.25 s
+    windows = {row["window"] for row in table if row["suite"] == "forecast_sdd"}
+    assert len(windows) == 2 * (frames - 20 + 1)
 
 
 def test_the_report_tells_of_every_suite_and_policy(evaluated):
