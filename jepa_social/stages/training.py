@@ -15,6 +15,7 @@ from jepa_social.data.module import SceneDataModule
 from jepa_social.files import with_draft
 from jepa_social.mind.world_model import CONFIG, WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.stages.health import LatentHealth
 from jepa_social.stages.pictures import ForecastPictures, LatentPictures
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
@@ -46,7 +47,8 @@ def train(config: DictConfig) -> Path:
         watch_every=config.pretrain.watch_every,
         **common,
     )
-    _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, [LatentPictures(run / "figures")])
+    looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
+    _fit(run / "pretrain", pretrain, data, config, config.pretrain.epochs, looks)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
     readout = FitMotion(
