@@ -1,4 +1,4 @@
-"""Evaluation suites: what `python eval.py run=<dir> suite=crowd|replay|forecast` runs and writes."""
+"""Evaluation suites: what `python eval.py run=<dir> suite=crowd|replay|forecast|probes` runs and writes."""
 
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from jepa_social.planning.reactive import RecordedHuman
 from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
+from jepa_social.stages.probing import probe_latents
 from jepa_social.stages.training import SETTINGS
 from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.world import World
@@ -38,6 +39,8 @@ def evaluate(config: DictConfig) -> Path:
     name = config.suite.name
     if name == "forecast":
         score_forecasts(run, world_model, settings, OURS)
+    elif name == "probes":
+        probe_latents(run, world_model, settings, config.suite, OURS)
     else:
         world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, settings)
         policies = _policies(config.suite, settings, world_model, world)
