@@ -53,8 +53,8 @@ LABELS = {
 PROBED = {
     "motion_r2": "velocity R²",
     "soon_r2": "1.2 s ahead R²",
-    "later_r2": "4.8 s ahead R²",
-    "departure_r2": "departure from const. velocity R²",
+    "later_r2": "≤ 4.8 s ahead R²",
+    "departure_r2": "departure R²",
     "neighbour_r2": "neighbour R²",
     "goal_r2": "goal R²",
     "meeting_auc": "meeting AUC",

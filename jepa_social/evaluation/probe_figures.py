@@ -13,6 +13,8 @@ from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, IMAGINED, PERSON
 
 COLOURS = (EGO, PERSON, IMAGINED)
+WORST = -0.5
+"""Where bars are cut off, their value written on them."""
 
 
 def drift_figure(drift: Sequence[Interval], dt: float) -> Figure:
@@ -57,11 +59,13 @@ def probe_figure(scores: Scores, targets: Mapping[str, str]) -> Figure:
                     x, interval.mean - floor, 0.92 * width, bottom=floor, color=COLOURS[i % 3], label=policy, zorder=2
                 )
                 axes.plot([x, x], [interval.low, interval.high], color="black", linewidth=1.1, zorder=3)
-        titles = [f"{label(f'linear_{t}_{u}').name.removeprefix('linear: ')}\n{_unit(u)}" for t, u in targets.items()]
-        axes.set_xticks(range(len(targets)), titles, fontsize=8)
-        axes.set_ylim(max(-0.25, min(0.0, axes.get_ylim()[0])), 1.02)
+                if interval.mean < WORST:
+                    axes.text(x, WORST, f"{interval.mean:.1f}", ha="center", va="bottom", fontsize=7, color="white")
+        titles = [label(f"{kind}_{target}_{unit}").name.removeprefix(f"{kind}: ") for target, unit in targets.items()]
+        axes.set_xticks(range(len(targets)), titles, fontsize=9)
+        axes.set_ylim(max(WORST, min(0.0, axes.get_ylim()[0])), 1.02)
         axes.axhline(0, color="black", linewidth=0.8)
-        axes.set_title(f"{kind} probes", loc="left", fontsize=11)
+        axes.set_title(f"{kind} probes (AUC starts at the 0.5 of a guess)", loc="left", fontsize=11)
         axes.grid(axis="y", alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     handles, names = figure.axes[0].get_legend_handles_labels()
@@ -71,10 +75,6 @@ def probe_figure(scores: Scores, targets: Mapping[str, str]) -> Figure:
         loc="outside lower center", ncols=3, frameon=False,
     )  # fmt: skip
     return figure
-
-
-def _unit(unit: str) -> str:
-    return {"r2": "R²", "auc": "AUC"}[unit]
 
 
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:

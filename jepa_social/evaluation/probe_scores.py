@@ -40,7 +40,7 @@ class Score:
 def r2_score(prediction: np.ndarray, target: np.ndarray, window: np.ndarray, seed: int = 0) -> Score:
     """Coefficient of determination of `[K,C]`, squares summed over columns: 1 - residual / variance; 0 is the mean's.
 
-    Columns share a unit (x and y), so one of hardly any variance, such as lateral velocity, does not weigh like another.
+    Columns share a unit (x and y), so one that hardly varies, such as lateral velocity, does not weigh like the other.
     """
     residual, value = np.square(prediction - target).sum(1), np.asarray(target, np.float64)
     parts = np.column_stack((np.ones(len(value)), residual, np.square(value).sum(1), value))

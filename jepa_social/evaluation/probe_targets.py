@@ -11,7 +11,7 @@ from torch import Tensor
 
 from jepa_social.evaluation.forecasting import constant_velocity
 from jepa_social.geometry import to_frame
-from jepa_social.scene import MIN_SPEED, Scene, oriented
+from jepa_social.scene import MIN_SPEED, Scene, known_velocity, oriented
 
 SOON, LATER = 1.2, 4.8
 """s ahead of the displacements asked for (the last frame, where windows end before)."""
@@ -79,7 +79,7 @@ def label_windows(scene: Scene, observed: int, goal: Tensor) -> Labels:
     soon, later = ahead(SOON)[0], ahead(LATER)
     coasted = to_frame(constant_velocity(scene, observed, later[1])[:, :, -1], origin, heading)
     agent = {
-        "motion": to_frame(scene.velocity[:, :, now], zero, heading),
+        "motion": torch.where(_moved(past), to_frame(past.velocity[:, :, now], zero, heading), torch.nan),
         "soon": soon,
         "later": later[0],
         "departure": later[0] - coasted,
@@ -94,9 +94,9 @@ def label_windows(scene: Scene, observed: int, goal: Tensor) -> Labels:
 def same_group(scene: Scene, pairs: Tensor) -> Tensor:
     """Whether pairs `[P,3]` (window, i, j) walk together over the whole window: `[P]` bool.
 
-    McPhail & Wohlstein (1982), as used by Ge, Collins & Ruback (2012): within 7 feet (2.13 m) of one another at the same
-    speed and in the same direction. Their tolerances are made for hand-measured paths; here the distance must hold in
-    `STEADY` of all frames, and mean velocities must differ by at most `PACE`. People who both stand are no such pair.
+    McPhail & Wohlstein (1982), as used by Ge, Collins & Ruback (2012): within 7 feet (2.13 m) of one another, at the
+    same speed and in the same direction. Their tolerances are made for hand-measured paths; here the distance must hold
+    in `STEADY` of all frames, and mean velocities differ by at most `PACE`. People who both stand are no such pair.
     """
     window, i, j = pairs.unbind(-1)
     path = scene.position[window, i], scene.position[window, j]
@@ -110,13 +110,18 @@ def same_group(scene: Scene, pairs: Tensor) -> Tensor:
 def nearest_others(scene: Scene, frame: int, most: int) -> tuple[Tensor, Tensor]:
     """Indices `[B,N,most]` of the nearest others at `frame`, nearest first, and their distance (m, inf: nobody).
 
-    Ties go to nobody in particular; absent agents have no others and are nobody's.
+    Absent agents have no others and are nobody's.
     """
     distance = _gaps(scene.position[:, :, frame], scene.present[:, :, frame])
     if scene.agents < most:
         distance = torch.nn.functional.pad(distance, (0, most - scene.agents), value=torch.inf)
     found = distance.topk(most, dim=-1, largest=False)
     return found.indices.clamp(max=scene.agents - 1), found.values
+
+
+def _moved(past: Scene) -> Tensor:
+    """Whose present velocity is known, by a difference or as logged: `[B,N,1]`."""
+    return (known_velocity(past.present)[..., -1] | (past.velocity[:, :, -1].abs().sum(-1) > 0))[..., None]
 
 
 def _gaps(position: Tensor, present: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from jepa_social.files import with_draft
 
 MOST_BYTES = 5_000_000
 CHARTS = ("success", "collision", "navigation_time", "spl", "minimum_distance", "personal_space", "ade", "fde")
-CURVES = 12
+CURVES = 18
 """Most training curves shown of one log."""
 _WORDS = {"better": "▲ better", "worse": "▼ worse", "no clear difference": "≈ no clear difference"}
 Gaps = Mapping[str, Mapping[str, Interval]]

@@ -41,7 +41,7 @@ def decay_exponent(latents: Float[Tensor, "K D"]) -> Float[Tensor, ""]:
 
 
 def lidar(latents: Float[Tensor, "K D"], classes: Int[Tensor, "K"]) -> Float[Tensor, ""]:
-    """Effective rank of what tells classes apart (LiDAR, Thilak et al. 2023, eq. 1-3): here, of what tells scenes apart.
+    """Effective rank of what tells classes apart, scenes for instance (LiDAR, Thilak et al. 2023).
 
     The entropy rank of the eigenvalues of `Sw^-1/2 Sb Sw^-1/2`, each class with one vote in both covariances. Classes
     of one row are left out, as they have no within. At most the number of classes - 1; NaN with fewer than two.

@@ -20,14 +20,12 @@ from jepa_social.evaluation.statistics import Interval
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.diagnostics import drift_errors
 from jepa_social.models.jepa import SocialJEPA
-from jepa_social.stages.probe_samples import Features, JepaFeatures, RawFeatures, gather
+from jepa_social.stages.probe_samples import CHUNK, Features, JepaFeatures, RawFeatures, gather
 
 STEPS = (1, 3, 6, 12)
 """Horizons whose drift is a score; the picture has all."""
 LEAST = 20
 """Samples below which nothing is fitted or scored."""
-CHUNK = 16
-"""Windows encoded at a time."""
 
 
 def probe_latents(run: Path, world_model: WorldModel, settings: DictConfig, suite: DictConfig, ours: str) -> None:
@@ -55,14 +53,16 @@ def probe_latents(run: Path, world_model: WorldModel, settings: DictConfig, suit
     found: dict[str, dict[str, Score]] = {name: {} for name in rows}
     for target, unit in track(TARGETS.items(), description="probing"):
         for name in rows:
-            parts = [samples[role][name][target] for role in ("fit", "select", "score")]
-            parts = [_some(part, suite.samples, suite.seed) for part in parts]
-            if min(map(len, parts)) >= LEAST and (unit == "r2" or all(_both(part) for part in parts)):
-                for kind, prediction in (
-                    ("linear", linear_probe(*parts, unit)),
-                    ("attentive", attentive_probe(*parts, unit, suite.steps, suite.seed)),
-                ):
-                    found[name][f"{kind}_{target}_{unit}"] = _score(prediction, parts[2], unit)
+            fit, select, score = (
+                _some(samples[role][name][target], suite.samples, suite.seed) for role in ("fit", "select", "score")
+            )
+            if not all(len(one) >= LEAST and (unit == "r2" or _both(one)) for one in (fit, select, score)):
+                continue
+            for kind, prediction in (
+                ("linear", linear_probe(fit, select, score, unit)),
+                ("attentive", attentive_probe(fit, select, score, unit, suite.steps, suite.seed)),
+            ):
+                found[name][f"{kind}_{target}_{unit}"] = _score(prediction, score, unit)
     drift = _drift(world_model.jepa, *roles["score"], observed)
     found[ours] |= {f"drift_{step}": drift[step - 1] for step in STEPS if step <= len(drift)}
     scores: Scores = {name: {m: score.interval() for m, score in row.items()} for name, row in found.items()}
