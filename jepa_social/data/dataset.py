@@ -78,6 +78,18 @@ class SceneWindows(Dataset):
         """`[N]` logged ids of one window's agents, in the order of its scene."""
         return self.maps["agent"][self.maps["pair_track"][self.offset[window] : self.offset[window + 1]]]
 
+    def last_seen(self, windows: Sequence[int] | np.ndarray) -> torch.Tensor:
+        """`[B,N,2]` m, where each agent of `batch(windows)` is last seen in its recording; NaN in padding.
+
+        It lies in the future of the window: for labels, never for models.
+        """
+        chosen = np.asarray(windows, np.int64).reshape(-1)
+        count = self.counts[chosen]
+        real = np.arange(count.max(initial=0)) < count[:, None]
+        pair = np.where(real, self.offset[chosen][:, None] + np.arange(real.shape[1]), 0)
+        last = self.maps["end"][self.maps["pair_track"][pair]] - 1
+        return torch.from_numpy(np.where(real[..., None], self.maps["position"][last], np.float32(np.nan)))
+
     def origin(self, window: int) -> tuple[str, float]:
         """Name of a window's recording, and the time (s) of its first sample there."""
         return self.recordings[self.maps["recording"][window]], float(self.maps["start"][window])

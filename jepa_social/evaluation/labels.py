@@ -64,6 +64,23 @@ LABELS = {
     "inside_50_final": Label("inside 50 %, last step", "%", 0, 1),
     "inside_90_final": Label("inside 90 %, last step", "%", 0, 1),
 }
+PROBED = {
+    "motion_r2": "velocity R²",
+    "soon_r2": "1.2 s ahead R²",
+    "later_r2": "≤ 4.8 s ahead R²",
+    "departure_r2": "departure R²",
+    "neighbour_r2": "neighbour R²",
+    "goal_r2": "goal R²",
+    "meeting_auc": "meeting AUC",
+    "group_auc": "group AUC",
+}
+"""What probes read, as in `probe_targets`."""
+LABELS |= {
+    f"{kind}_{target}": Label(f"{kind}: {name}", "", 1)
+    for kind in ("linear", "attentive")
+    for target, name in PROBED.items()
+}
+LABELS |= {f"drift_{step}": Label(f"drift at {step}", "", -1) for step in (1, 3, 6, 12)}
 
 
 def label(metric: str) -> Label:

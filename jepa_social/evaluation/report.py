@@ -29,7 +29,7 @@ CHARTS = (
     "ade_20",
     "joint_ade_20",
 )
-CURVES = 12
+CURVES = 18
 """Most training curves shown of one log."""
 _WORDS = {"better": "▲ better", "worse": "▼ worse", "no clear difference": "≈ no clear difference"}
 Gaps = Mapping[str, Mapping[str, Interval]]

@@ -1,25 +1,72 @@
-"""Is the latent space alive? Rank and spread of latents, and an alarm when they die."""
+"""Is the latent space alive? An alarm when latents die, and dearer measures to look at now and then."""
 
 import warnings
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from jepa_social.models.jepa import SocialJEPA
+from jepa_social.models.spectra import decay_exponent, effective_rank, lidar, over_time, spread
+from jepa_social.scene import Scene
 
-def effective_rank(latents: Float[Tensor, "K D"]) -> Float[Tensor, ""]:
-    """Exponential of the entropy of the normalised singular values of the centred matrix.
 
-    RankMe (Garrido et al. 2023, eq. 1), with the mean taken out first: a constant is not a direction of information.
+def latent_health(state: Float[Tensor, "B N T D"], present: Bool[Tensor, "B N T"]) -> dict[str, Tensor]:
+    """Scalars by name, of the latents where `present`, each scene a class of LiDAR (definitions: `spectra`).
+
+    `time_share` is the share of variance that lies within agents over time.
     """
-    values = torch.linalg.svdvals(latents.float() - latents.float().mean(0))
-    share = values / values.sum().clamp(min=1e-12) + 1e-7
-    return (-(share * share.log()).sum()).exp()
+    flat = state[present]
+    scene = torch.arange(len(state), device=state.device).view(-1, 1, 1).expand(present.shape)[present]
+    changing, lasting = over_time(state, present)
+    centred = flat - flat.mean(0)
+    return {
+        "rankme": effective_rank(flat),
+        "alpha_req": decay_exponent(flat),
+        "lidar": lidar(flat, scene),
+        "rank_over_time": effective_rank(changing),
+        "rank_over_agents": effective_rank(lasting),
+        "time_share": changing.square().sum() / centred.square().sum().clamp(min=1e-12),
+    }
 
 
-def spread(latents: Float[Tensor, "K D"]) -> Float[Tensor, "D"]:
-    """Standard deviation of each dimension (VICReg, Bardes et al. 2022, watches and regularises the same quantity)."""
-    return latents.float().std(0)
+def drift_errors(
+    jepa: SocialJEPA, scene: Scene, observed: int
+) -> tuple[Float[Tensor, "B N H"], Float[Tensor, "B N H"], Bool[Tensor, "B N H"]]:
+    """Squared error of imagined latents, and of the last latent copied, for each agent and imagined frame.
+
+    Nobody's plan is given. The ratio of their sums is the *latent rollout drift*: below 1, imagining beats standing
+    still. Targets are the target encoder's latents, layer-normalised if it is a moving average, as `Ema` has them.
+
+    Args:
+        jepa: the model.
+        scene: whole windows; only the first `observed` frames are imagined from.
+        observed: frames seen.
+
+    Returns:
+        both errors and where they count: the agent is present in the last observed frame and the imagined one.
+
+    Raises:
+        ValueError: nothing is left to imagine.
+    """
+    horizon = scene.frames - observed
+    if horizon < 1:
+        raise ValueError(f"windows of {scene.frames} frames leave nothing to imagine after {observed} observed ones")
+    imagined = jepa.imagine(jepa.encode(scene.between(0, observed)), horizon=horizon)[:, 0]
+    target = jepa.encode_target(scene)
+    if jepa.teacher is not None:
+        target = F.layer_norm(target, target.shape[-1:])
+    future, now = target[:, :, observed:], target[:, :, observed - 1 : observed]
+    seen = scene.present[:, :, observed:] & scene.present[:, :, observed - 1 : observed]
+    return (imagined - future).square().sum(-1), (now - future).square().sum(-1), seen
+
+
+def rollout_drift(
+    error: Float[Tensor, "... H"], copied: Float[Tensor, "... H"], seen: Bool[Tensor, "... H"]
+) -> Float[Tensor, "H"]:
+    """Latent rollout drift of each horizon step from what `drift_errors` gives; NaN where nobody is seen."""
+    return (error * seen).flatten(0, -2).sum(0) / (copied * seen).flatten(0, -2).sum(0)
 
 
 class CollapseWarning(UserWarning):

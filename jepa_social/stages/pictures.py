@@ -14,12 +14,14 @@ from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
 
 
-def _val_batch(trainer: L.Trainer) -> Scene | None:
+def val_batch(trainer: L.Trainer) -> Scene | None:
+    """The first validation batch, where the model is; None without validation."""
     loader = trainer.val_dataloaders
-    return next(iter(loader)) if loader else None
+    return next(iter(loader)).to(trainer.strategy.root_device) if loader else None
 
 
-def _show(trainer: L.Trainer, tag: str, figure: Figure) -> None:
+def show(trainer: L.Trainer, tag: str, figure: Figure) -> None:
+    """Send a figure to TensorBoard."""
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_figure(tag, figure, trainer.global_step)
@@ -38,12 +40,12 @@ class LatentPictures(Callback):
     @torch.no_grad()
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draw (rank 0 only)."""
-        batch = _val_batch(trainer)
+        batch = val_batch(trainer)
         if batch is None or not trainer.is_global_zero or not isinstance(pl_module, Pretrain):
             return
         latents = pl_module.model.encode(batch).state[batch.present][:2000]
         figure = latent_pca(latents, batch.velocity.norm(dim=-1)[batch.present][:2000], "speed, m/s")
-        _show(trainer, "latent/pca", figure)
+        show(trainer, "latent/pca", figure)
         save(figure, self.folder / "latent_pca.png")
 
 
@@ -60,7 +62,7 @@ class ForecastPictures(Callback):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draw (rank 0 only)."""
-        batch = _val_batch(trainer)
+        batch = val_batch(trainer)
         if batch is None or not trainer.is_global_zero or not isinstance(pl_module, FitMotion):
             return
         picked = torch.linspace(0, batch.position.shape[0] - 1, self.most).long().unique()
@@ -68,5 +70,5 @@ class ForecastPictures(Callback):
         observed = scene.frames - pl_module.horizon
         futures = pl_module.world_model.forecast(scene.between(0, observed), pl_module.horizon)
         figure = forecast_grid(scene, observed, futures, most=self.most)
-        _show(trainer, "forecast", figure)
+        show(trainer, "forecast", figure)
         save(figure, self.folder / "forecasts.png")

@@ -15,6 +15,7 @@ from jepa_social.data.module import SceneDataModule
 from jepa_social.files import with_draft
 from jepa_social.mind.world_model import CONFIG, WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.stages.health import LatentHealth
 from jepa_social.stages.pictures import ForecastPictures, LatentPictures
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
@@ -78,7 +79,8 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
         noise=instantiate(config.noise),
         intents=instantiate(config.pretrain.intents),
     )
-    _fit(run / "pretrain", stage, data, config, config.pretrain.epochs, [LatentPictures(run / "figures")])
+    looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
+    _fit(run / "pretrain", stage, data, config, config.pretrain.epochs, looks)
     return model
 
 
