@@ -15,22 +15,27 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
 
-from jepa_social.bench.cells import LOG, failure, is_done, run_cell
+from jepa_social.bench.cells import LOG, ROOT, failure, is_done, run_cell
 from jepa_social.bench.execute import progress, run_beside, run_here, run_launched
 from jepa_social.bench.grid import Cell, Grid, expand
 from jepa_social.bench.publish import publish
 from jepa_social.bench.records import collect, write_records
 
 
-@hydra.main(version_base="1.3", config_path="../configs/bench", config_name="ablate")
+@hydra.main(version_base="1.3", config_path=str(ROOT / "configs" / "bench"), config_name="ablate")
 def main(config: DictConfig) -> None:
-    """Run the grid, or one cell of it; exit code 1 if a cell failed."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that workers and notes are seen to
+    """Run the grid, or one cell of it; exit code 1 if a cell failed.
+
+    `results/<name>.csv` is written anew from the cells of the grid that was asked for.
+    """
+    alone = HydraConfig.get().mode == RunMode.RUN
+    if alone:  # a launcher's jobs have handlers of their own
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that workers and notes are seen to
     grid = expand(config)
     if config.cell is not None:
-        _one(grid.cells[config.cell])
+        _one(grid.cells[config.cell], alone)
         return
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
+    if not alone:
         raise ValueError("no --multirun: say hydra/launcher=<launcher> alone, and every cell becomes a job")
     try:
         _run([cell for cell in grid.cells if not is_done(cell)], config.workers)
@@ -40,12 +45,12 @@ def main(config: DictConfig) -> None:
         sys.exit(1)
 
 
-def _one(cell: Cell) -> None:
+def _one(cell: Cell, alone: bool) -> None:
     try:
         if not is_done(cell):
             run_cell(cell)
     except Exception:
-        if HydraConfig.get().mode == RunMode.RUN:  # in a multirun the other jobs must go on
+        if alone:  # in a multirun the other jobs must go on
             sys.exit(1)
 
 

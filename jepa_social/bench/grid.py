@@ -105,8 +105,8 @@ def expand(config: DictConfig) -> Grid:
                     "trainer.devices=1",  # a cell is one device's work; config.train may say otherwise
                     *given.base,
                     *([f"{given.axis}={fold}"] if fold else ()),
-                    *row.overrides,
                     *config.train,
+                    *row.overrides,
                     f"seed={seed}",
                 )
                 folder = root / _slug(row.name) / "_".join(filter(None, (_slug(fold), str(seed))))

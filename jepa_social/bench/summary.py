@@ -51,12 +51,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Summary:
-    """All rows of a grid in order, with the folds and metrics they have."""
+    """All rows of a grid in order, with the folds and metrics they have.
+
+    `counts` are the numbers of agents or episodes of the first metric in each fold: one, if all rows are scored on the
+    same ones.
+    """
 
     title: str
     reference: str
     x_label: str
     folds: list[str]
+    counts: dict[str, list[int]]
     metrics: list[Metric]
     lines: list[Line]
 
@@ -102,7 +107,10 @@ def summarise(records: Sequence[Record]) -> Summary:
             seeds,
         )
     metrics = list(dict.fromkeys((record.suite, record.metric) for record in records))
-    return Summary(first.title, first.reference, first.x_label, folds, metrics, list(lines.values()))
+    counts = {
+        fold: sorted({r.n for r in records if r.fold == fold and (r.suite, r.metric) == metrics[0]}) for fold in folds
+    }
+    return Summary(first.title, first.reference, first.x_label, folds, counts, metrics, list(lines.values()))
 
 
 def _fold_means(values: dict[tuple[str, int], float], folds: Sequence[str]) -> dict[int, float]:

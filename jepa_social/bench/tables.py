@@ -57,8 +57,9 @@ def comparison(summary: Summary) -> Table:
             score = line.scores.get(metric)
             cells += [Cell(_mean(score, metric)), _gap(score, metric)]
         rows.append(cells)
-    caption = CAPTION if len(summary.folds) > 1 else NO_FOLDS
-    return Table(caption.format(reference=summary.reference), header, rows)
+    caption = (CAPTION if len(summary.folds) > 1 else NO_FOLDS).format(reference=summary.reference)
+    scored = ", ".join(" ".join(filter(None, (fold, _count(summary.counts[fold])))) for fold in summary.folds)
+    return Table(f"{caption} Scored: {scored}.", header, rows)
 
 
 def by_fold(summary: Summary) -> Table:
@@ -72,6 +73,7 @@ def by_fold(summary: Summary) -> Table:
             cells.append(Cell(" / ".join(say(i.mean, metric[1]) if i else "–" for metric, i in known)))
         average = " / ".join(_mean(line.scores.get(metric), metric) for metric in summary.metrics)
         rows.append([*cells, Cell(average)])
+    rows.append([Cell("scored"), *(Cell(_count(summary.counts[fold])) for fold in summary.folds), Cell("")])
     return Table(f"{names}. {FOLDS}", ["", *summary.folds, "average"], rows)
 
 
@@ -147,6 +149,10 @@ def _gap(score: Score | None, metric: Metric) -> Cell:
     ends = f" [{say(gap.low, name, True)}, {say(gap.high, name, True)}]" if _has_width(gap) else ""
     seeds = "" if score and gap.n == score.mean.n else f" (n = {gap.n})"
     return Cell(say(gap.mean, name, True) + ends + seeds, gap.excludes(0))
+
+
+def _count(numbers: Sequence[int]) -> str:
+    return "–".join(f"{number:,}" for number in sorted({numbers[0], numbers[-1]}))
 
 
 def _has_width(interval: Interval) -> bool:
