@@ -1,0 +1,131 @@
+"""Results of a grid as one flat CSV: a line per cell and metric, with all that tables and figures need.
+
+Rows, folds and metrics keep the order of the grid. Baselines (policies that nobody trained here, such as constant
+velocity) are read from the cells of the reference row and stand under their own name.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from jepa_social.bench.cells import NOTE
+from jepa_social.bench.grid import Cell, Grid, Row
+from jepa_social.evaluation.results import Scores, read_json, read_results
+from jepa_social.files import with_draft
+
+OURS = "jepa"
+SUITE = "forecast"
+"""The suite of a metric that names none."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One number.
+
+    Attributes:
+        title, reference, x_label: of the grid, the same in every line.
+        row, line, x: the variant, its curve and its place on the axis (None without one).
+        fold, seed: of the training run.
+        policy, suite, metric: where `results.json` has it.
+        value: mean over the `n` agents or episodes of the suite.
+        commit, date, seconds: the code that ran the cell, when it ended, what it took.
+    """
+
+    title: str
+    reference: str
+    x_label: str
+    row: str
+    line: str
+    x: float | None
+    fold: str
+    seed: int
+    policy: str
+    suite: str
+    metric: str
+    value: float
+    n: int
+    commit: str
+    date: str
+    seconds: float
+
+
+def collect(grid: Grid, done: Sequence[Cell]) -> list[Record]:
+    """The records of the cells that are done, in the order rows, folds, seeds, metrics; baselines last.
+
+    Raises:
+        KeyError: a cell lacks a policy or a metric that the grid names.
+    """
+    rows = list(dict.fromkeys(cell.row.name for cell in grid.cells))
+    folds = list(dict.fromkeys(cell.fold for cell in grid.cells))
+    ordered = sorted(done, key=lambda cell: (rows.index(cell.row.name), folds.index(cell.fold), cell.seed))
+    found = [record for cell in ordered for record in _of_cell(grid, cell, OURS, cell.row)]
+    for baseline in grid.baselines:
+        cells = [cell for cell in ordered if cell.row.name == grid.reference]
+        found += [record for cell in cells for record in _of_cell(grid, cell, baseline, Row(baseline, ()))]
+    return found
+
+
+def write_records(path: Path, records: Iterable[Record]) -> None:
+    """Write the CSV whole."""
+
+    def write(draft: Path) -> None:
+        with draft.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [field.name for field in fields(Record)], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(asdict(record) for record in records)
+
+    with_draft(path, write)
+
+
+def read_records(path: Path) -> list[Record]:
+    """What `write_records` wrote.
+
+    Raises:
+        ValueError: a column is missing or a cell is no number, with file and line.
+    """
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        missing = [field.name for field in fields(Record) if field.name not in (reader.fieldnames or ())]
+        if missing:
+            raise ValueError(f"{path} lacks the columns {', '.join(missing)}: is it a file of jepa_social.ablate?")
+        records = []
+        for number, line in enumerate(reader, start=2):
+            try:
+                records.append(_parsed(line))
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+    return records
+
+
+def _of_cell(grid: Grid, cell: Cell, policy: str, row: Row) -> Iterator[Record]:
+    results, note = read_results(cell.folder), read_json(cell.folder / NOTE)
+    for name in grid.metrics:
+        suite, _, metric = name.rpartition(".")
+        suite = suite or SUITE
+        interval = _scores(results, suite, cell).get(policy, {}).get(metric)
+        if interval is None:
+            known = {p: sorted(scores) for p, scores in results[suite].items()}
+            raise KeyError(f"{cell.folder}/results.json: suite {suite} has no {metric} of `{policy}`; it has {known}")
+        yield Record(
+            grid.title, grid.reference, grid.x, row.name, row.line, row.x, cell.fold, cell.seed, policy, suite, metric,
+            interval.mean, interval.n, note["commit"], note["date"], note["seconds"],
+        )  # fmt: skip
+
+
+def _scores(results: dict[str, Scores], suite: str, cell: Cell) -> Scores:
+    if suite not in results:
+        raise KeyError(f"{cell.folder}/results.json has no suite {suite}: name it in ablation.suites")
+    return results[suite]
+
+
+def _parsed(line: dict[str, str]) -> Record:
+    text = {field.name: line[field.name] for field in fields(Record)}
+    numbers = {
+        "x": float(text["x"]) if text["x"] else None,
+        "seed": int(text["seed"]),
+        "value": float(text["value"]),
+        "n": int(text["n"]),
+        "seconds": float(text["seconds"]),
+    }
+    return Record(**(text | numbers))  # pyright: ignore[reportArgumentType]
