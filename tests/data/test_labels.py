@@ -7,6 +7,7 @@ from jepa_social.data.eth_ucy import EthUcy
 from jepa_social.data.labels import labelled_windows
 from jepa_social.data.module import SceneDataModule
 from tests.data.logs import walk, write_text
+from tests.data.test_module import fit
 
 DT, LENGTH = 0.4, 8
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -105,3 +106,13 @@ def test_workers_and_epochs_work_alike_with_few_labels(data):
     loader.sampler.set_epoch(1)
     assert rows(loader) != first
     assert sorted(rows(loader)) == sorted(first)
+
+
+def test_one_stage_on_everything_and_the_next_on_few_labels(data, tmp_path):
+    """Copies share nothing that the other's training changes."""
+    few = data.with_labels(0.3)
+    alone = fit(few, 2, tmp_path / "alone.ckpt")
+    whole = fit(data, 2, tmp_path / "whole.ckpt")
+    again = fit(data.with_labels(0.3), 2, tmp_path / "again.ckpt")
+    assert again == alone != whole
+    assert fit(data, 2, tmp_path / "whole2.ckpt") == whole
