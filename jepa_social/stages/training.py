@@ -34,10 +34,11 @@ def train(config: DictConfig) -> Path:
     _claim(run, config)
     L.seed_everything(config.seed, verbose=False)
     data: SceneDataModule = instantiate(config.data.module)
+    source = instantiate(config.pretrain.source)
     if config.objective is None:  # a reference that is not pretrained
         model = SocialJEPA(ModelConfig(**config.model), teacher=False)
     else:
-        model = _pretrain(run, data, config)
+        model = _pretrain(run, data if source is None else data.with_source(source), config)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
     readout = FitMotion(
@@ -55,7 +56,8 @@ def train(config: DictConfig) -> Path:
     )
     # Trained end to end the readout has no pretraining before it: it gets as many epochs as both together.
     epochs = config.readout.epochs + (0 if config.readout.frozen else config.pretrain.epochs)
-    _fit(run / "readout", readout, data, config, epochs, [ForecastPictures(run / "figures")])
+    labelled = data.with_labels(config.readout.labels)
+    _fit(run / "readout", readout, labelled, config, epochs, [ForecastPictures(run / "figures")])
     world_model.save(run)
     Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
     return run

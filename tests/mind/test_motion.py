@@ -7,6 +7,9 @@ from jepa_social.mind.motion import MotionReadout
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.scene import Scene
+from jepa_social.stages.augment import Augment
+from jepa_social.stages.optim import Schedule
+from jepa_social.stages.readout import FitMotion
 from tests.conftest import random_scene
 
 SMALL = ModelConfig(width=16, depth=1, heads=2, predictor_width=16, reaction=8)
@@ -85,7 +88,7 @@ def test_one_frame_is_enough(model):
 def test_the_readout_is_a_residual_in_each_agents_own_frame(model, scene):
     """A constant residual: everybody with a heading veers to their own left, the others stay as they were."""
     torch.nn.init.zeros_(model.motion.out[-1].weight)
-    model.motion.out[-1].bias.data = torch.tensor([0.0, 1.0])
+    model.motion.out[-1].bias.data = torch.tensor([0.0, 1.0, 0.0])
     anchor = model.jepa.encode(scene).at()
     forecast = model.forecast(scene, 3)
     left = torch.stack((-anchor.heading.sin(), anchor.heading.cos()), dim=-1) * anchor.oriented[..., None]
@@ -94,26 +97,23 @@ def test_the_readout_is_a_residual_in_each_agents_own_frame(model, scene):
     torch.testing.assert_close(forecast[:, :, 2][here], expected[here])
 
 
-def test_its_gradient_does_not_reach_the_latents(model, scene):
+@pytest.mark.parametrize("frozen", [True, False])
+def test_only_the_supervised_reference_trains_the_latents(model, scene, frozen):
     speak(model)
-    latents = model.jepa.encode(scene)
-    imagined = model.jepa.imagine(latents, horizon=4)
-    assert imagined.requires_grad
-    model.motion(latents.at(), imagined).square().sum().backward()
-    assert all(parameter.grad is None for parameter in model.jepa.parameters())
+    module = FitMotion(model, Schedule(), Augment(), horizon=4, frozen=frozen)
+    module.log_dict = lambda *args, **kwargs: None
+    module.training_step(scene, 0).backward()
+    reached = [parameter.grad is not None for parameter in model.jepa.encoder.parameters()]
+    assert not any(reached) if frozen else all(reached)
     assert all(parameter.grad is not None for parameter in model.motion.parameters())
 
 
 def test_fitting_the_readout_leaves_the_world_model_as_it_is(model, scene):
-    from jepa_social.stages.augment import Augment
-    from jepa_social.stages.optim import Schedule
-    from jepa_social.stages.readout import FitMotion
-
     module = FitMotion(model, Schedule(), Augment(), horizon=4)
     before = {name: value.clone() for name, value in model.jepa.state_dict().items()}
     optimizer = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], lr=0.1)
     still = [value.clone() for value in model.motion.parameters()]
-    module.log = lambda *args, **kwargs: None
+    module.log_dict = lambda *args, **kwargs: None
     module.training_step(scene, 0).backward()
     optimizer.step()
     assert all(torch.equal(value, before[name]) for name, value in model.jepa.state_dict().items())
@@ -128,4 +128,22 @@ def test_who_has_no_heading_has_no_residual():
     still = Scene.from_arrays(torch.zeros(1, 4, 2), 0.4)
     anchor = jepa.encode(still).at()
     assert not anchor.oriented.any()
-    assert (readout(anchor, torch.randn(1, 3, 1, 5, 8)) == 0).all()
+    assert (readout(anchor, torch.randn(1, 3, 1, 5, 8)).position == 0).all()
+
+
+def test_samples_are_scenes_the_likeliest_first_and_draws_are_seeded(model, scene):
+    speak(model)
+    samples = model.sample(scene, 4, samples=6)
+    assert samples.shape == (3, 6, 5, 4, 2)
+    torch.testing.assert_close(model.sample(scene, 4, samples=2), samples[:, :2])
+    anchor = model.jepa.encode(scene).at()
+    odds = (model.odds(anchor, model.jepa.foresee(anchor, 4)) * anchor.present[..., None]).sum(1)
+    first = odds.argmax(-1)[:, None, None].expand(-1, 1, 5)
+    told = model.motion(anchor, model.jepa.imagine(anchor, horizon=4, intent=first), first).position
+    torch.testing.assert_close(samples[:, :1], told)
+    drawn = model.draw(scene, 4, samples=50, seed=3)
+    assert torch.equal(drawn, model.draw(scene, 4, samples=50, seed=3))
+    assert not torch.equal(drawn, model.draw(scene, 4, samples=50, seed=4))
+    torch.testing.assert_close(model.draw(scene[:1], 4, samples=50, seed=3), drawn[:1], atol=1e-4, rtol=1e-4)
+    with pytest.raises(ValueError, match=r"model\.intents=21"):
+        model.sample(scene, 4, samples=21)

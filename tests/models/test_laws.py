@@ -28,7 +28,7 @@ def actions() -> torch.Tensor:
 def everything(model: WorldModel, scene: Scene, actions: torch.Tensor) -> tuple[torch.Tensor, ...]:
     latents = model.jepa.encode(scene)
     imagined = model.jepa.imagine(latents, actions)
-    return latents.state, imagined, model.motion(latents.at(), imagined), model.forecast(scene, 5)
+    return latents.state, imagined, model.motion(latents.at(), imagined).position, model.forecast(scene, 5)
 
 
 def close(a: torch.Tensor, b: torch.Tensor) -> None:
@@ -127,7 +127,7 @@ def test_save_and_load_round_trip(world_model, scene, tmp_path):
     loaded = WorldModel.load(tmp_path)
     assert torch.equal(loaded.forecast(scene, 5), world_model.forecast(scene, 5))
     assert loaded.dt == world_model.dt
-    (tmp_path / "config.json").write_text((tmp_path / "config.json").read_text().replace('"format": 1', '"format": 99'))
+    (tmp_path / "config.json").write_text((tmp_path / "config.json").read_text().replace('"format": 2', '"format": 99'))
     with pytest.raises(ValueError, match="format 99"):
         WorldModel.load(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
