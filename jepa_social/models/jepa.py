@@ -40,6 +40,7 @@ class ModelConfig:
         reaction: width of what a plan does to others, computed for every plan.
         window: frames that a latent may look back.
         reach: m beyond which agents do not see each other.
+        neighbours: most others that an agent sees at one instant, the nearest.
     """
 
     width: int = 64
@@ -51,6 +52,7 @@ class ModelConfig:
     reaction: int = 32
     window: int = 20
     reach: float = 10.0
+    neighbours: int = 24
 
 
 class SocialJEPA(nn.Module):
@@ -58,9 +60,11 @@ class SocialJEPA(nn.Module):
 
     def __init__(self, config: ModelConfig, teacher: bool = True):
         super().__init__()
+        if config.neighbours < 1:
+            raise ValueError(f"model.neighbours={config.neighbours} must be >= 1")
         self.config = config
         self.encoder = SceneEncoder(
-            config.width, config.depth, config.heads, config.mlp_ratio, config.window, config.reach
+            config.width, config.depth, config.heads, config.mlp_ratio, config.window, config.reach, config.neighbours
         )
         self.predictor = Predictor(
             config.width,
@@ -70,6 +74,7 @@ class SocialJEPA(nn.Module):
             config.heads,
             config.mlp_ratio,
             config.reach,
+            config.neighbours,
         )
         self.teacher = deepcopy(self.encoder).requires_grad_(False) if teacher else None
 
