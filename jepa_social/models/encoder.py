@@ -8,12 +8,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from jepa_social.models.layers import FeedForward, RelativeAttention, Sight
+from jepa_social.models.neighbours import look_around
 from jepa_social.models.poses import (
     SOCIAL_FEATURES,
     TEMPORAL_FEATURES,
     facing,
-    length,
-    social_pose,
     temporal_pose,
     vector_pairs,
 )
@@ -61,11 +60,14 @@ class SceneEncoder(nn.Module):
     Args:
         window: frames that a token may look back, itself included (per layer); a stream keeps no more.
         reach: m beyond which agents do not attend to each other.
+        neighbours: most agents that one attends to, the nearest.
     """
 
-    def __init__(self, width: int, depth: int, heads: int, mlp_ratio: float, window: int, reach: float):
+    def __init__(
+        self, width: int, depth: int, heads: int, mlp_ratio: float, window: int, reach: float, neighbours: int
+    ):
         super().__init__()
-        self.window, self.reach = window, reach
+        self.window, self.reach, self.neighbours = window, reach, neighbours
         self.tokenizer = MotionTokenizer(width)
         self.blocks = nn.ModuleList(EncoderBlock(width, heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
@@ -123,19 +125,12 @@ class SceneEncoder(nn.Module):
         return Sight.of(pose, mask)
 
     def _social(self, scene: Scene, frame: Tensor) -> Sight:
-        ahead = facing(scene.heading, frame)
         position, velocity, ahead = (
-            rearrange(v, "b n t c -> b t n c") for v in (scene.position, scene.velocity, ahead)
+            rearrange(v, "b n t c -> b t n c") for v in (scene.position, scene.velocity, facing(scene.heading, frame))
         )
         present = rearrange(scene.present, "b n t -> b t n")
-        offset = vector_pairs(position)
-        others = ~torch.eye(scene.agents, dtype=torch.bool, device=offset.device)
-        mask = present[..., None, :] & present[..., :, None] & others & (length(*offset.unbind(-1)) < self.reach)
-        reach = scene.radius[:, None, :, None] + scene.radius[:, None, None]
-        pose = social_pose(
-            offset, vector_pairs(velocity), ahead[..., :, None, :], ahead[..., None, :, :], reach, dim=-2
-        )
-        return Sight.of(pose, mask)
+        radius = scene.radius[:, None].expand(present.shape)
+        return look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
 
 
 def _append(scene: Scene, frame: Scene) -> Scene:

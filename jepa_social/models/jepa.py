@@ -42,6 +42,7 @@ class ModelConfig:
         intents: codes for what the context cannot tell (see `intents`); 0: none.
         window: frames that a latent may look back.
         reach: m beyond which agents do not see each other.
+        neighbours: most others that an agent sees at one instant, the nearest.
     """
 
     width: int = 64
@@ -54,6 +55,7 @@ class ModelConfig:
     intents: int = 20
     window: int = 20
     reach: float = 10.0
+    neighbours: int = 24
 
 
 class SocialJEPA(nn.Module):
@@ -61,9 +63,11 @@ class SocialJEPA(nn.Module):
 
     def __init__(self, config: ModelConfig, teacher: bool = True):
         super().__init__()
+        if config.neighbours < 1:
+            raise ValueError(f"model.neighbours={config.neighbours} must be >= 1")
         self.config = config
         self.encoder = SceneEncoder(
-            config.width, config.depth, config.heads, config.mlp_ratio, config.window, config.reach
+            config.width, config.depth, config.heads, config.mlp_ratio, config.window, config.reach, config.neighbours
         )
         self.predictor = Predictor(
             config.width,
@@ -73,6 +77,7 @@ class SocialJEPA(nn.Module):
             config.heads,
             config.mlp_ratio,
             config.reach,
+            config.neighbours,
         )
         self.intents = (
             Intents(config.width, config.predictor_width, config.predictor_width, config.intents)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from timm.layers import Mlp
 from torch import Tensor, nn
 
@@ -21,17 +21,26 @@ class Sight:
         pose: features of each pair (see `poses.py`).
         bias: 0 where a key is seen, so low where it is not that its weight is exactly 0.
         sees: 1 for a query that sees anything, else 0.
+        index: which keys the pairs stand for; None: all of them, in order.
     """
 
     pose: Float[Tensor, "... Q F K"]
     bias: Float[Tensor, "... Q 1 K"]
     sees: Float[Tensor, "... Q 1"]
+    index: Int[Tensor, "... Q K"] | None = None
 
     @staticmethod
-    def of(pose: Float[Tensor, "... Q F K"], mask: Bool[Tensor, "... Q K"]) -> "Sight":
+    def of(
+        pose: Float[Tensor, "... Q F K"], mask: Bool[Tensor, "... Q K"], index: Int[Tensor, "... Q K"] | None = None
+    ) -> "Sight":
         """Keys are seen where `mask` is true."""
         bias = torch.zeros_like(mask, dtype=pose.dtype).masked_fill_(~mask, -1e9)
-        return Sight(pose, bias.unsqueeze(-2), mask.any(-1, keepdim=True).to(pose.dtype))
+        return Sight(pose, bias.unsqueeze(-2), mask.any(-1, keepdim=True).to(pose.dtype), index)
+
+    def at(self, place: int) -> "Sight":
+        """One entry of the first axis."""
+        index = None if self.index is None else self.index[place]
+        return Sight(self.pose[place], self.bias[place], self.sees[place], index)
 
 
 class RelativeAttention(nn.Module):
@@ -75,8 +84,13 @@ class RelativeAttention(nn.Module):
         key, value = keys
         # pairs lie as [..., Q, H, K]: the features' small products then need no copies
         content = (query @ key.transpose(-1, -2)).transpose(-3, -2)
+        if sight.index is not None:
+            index = sight.index.unsqueeze(-2).expand(*content.shape[:-1], -1)
+            everybody, content = content.new_zeros(content.shape), content.gather(-1, index)
         weight = (relative @ sight.pose + content + sight.bias).softmax(-1)
         seen = weight @ sight.pose.transpose(-1, -2)
+        if sight.index is not None:
+            weight = everybody.scatter_(-1, index, weight)
         content = rearrange(weight.transpose(-3, -2) @ value, "... h q d -> ... q (h d)")
         return self.out(torch.cat((content, seen.flatten(-2)), dim=-1) * sight.sees)
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from jepa_social.geometry import hold_last
 from jepa_social.models.latents import Anchor
 from jepa_social.models.layers import FeedForward, RelativeAttention, Sight
-from jepa_social.models.poses import SOCIAL_FEATURES, facing, length, local, social_pose, vector_pairs
+from jepa_social.models.neighbours import look_around
+from jepa_social.models.poses import SOCIAL_FEATURES, facing, local, social_pose
 from jepa_social.scene import MIN_SPEED
 
 ACTION_FEATURES = 4
@@ -32,11 +33,22 @@ class Predictor(nn.Module):
         width: of the hidden state h.
         reaction: width of u and g, which are computed for every plan: keep it small.
         reach: m beyond which agents do not see each other.
+        neighbours: most agents that one sees, the nearest.
     """
 
-    def __init__(self, latent: int, width: int, reaction: int, depth: int, heads: int, mlp_ratio: float, reach: float):
+    def __init__(
+        self,
+        latent: int,
+        width: int,
+        reaction: int,
+        depth: int,
+        heads: int,
+        mlp_ratio: float,
+        reach: float,
+        neighbours: int,
+    ):
         super().__init__()
-        self.reach = reach
+        self.reach, self.neighbours = reach, neighbours
         self.enter = nn.Linear(latent, width)
         self.clock = nn.Linear(2, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
@@ -52,25 +64,28 @@ class Predictor(nn.Module):
 
     def foresee(self, anchor: Anchor, horizon: int) -> Float[Tensor, "B N H P"]:
         """Hidden states of the next `horizon` frames with nobody's plan known."""
-        agents = anchor.present.shape[1]
-        mask = anchor.present[:, None, :] & anchor.present[:, :, None]
-        mask = mask & ~torch.eye(agents, dtype=torch.bool, device=mask.device)
         hidden = self.enter(anchor.state)
+        sight = self._coasting(anchor, horizon)
         dt = anchor.dt.view(-1, 1, 1)
-        ahead = facing(anchor.heading, anchor.oriented)
-        reach = anchor.radius[:, :, None] + anchor.radius[:, None]
-        velocity = vector_pairs(anchor.velocity)
         steps = []
         for step in range(horizon):
-            offset = vector_pairs(anchor.position + step * dt * anchor.velocity)
-            near = mask & (length(*offset.unbind(-1)) < self.reach)
-            sight = Sight.of(social_pose(offset, velocity, ahead[:, :, None], ahead[:, None], reach, dim=-2), near)
+            view = sight.at(step)
             hidden = hidden + self.clock(torch.cat((dt, dt * step), dim=-1))
             for norm, attend, feed in self._blocks():
                 normed = norm(hidden)
-                hidden = feed(hidden + attend(normed, attend.keys(normed), sight))
+                hidden = feed(hidden + attend(normed, attend.keys(normed), view))
             steps.append(hidden)
         return self.norm(torch.stack(steps, dim=2))
+
+    def _coasting(self, anchor: Anchor, horizon: int) -> Sight:
+        """Who sees whom at each of the steps, `[H,B,N,...]`, with everybody at constant velocity."""
+        step = torch.arange(horizon, device=anchor.dt.device).view(-1, 1, 1, 1)
+        position = anchor.position + step * anchor.dt.view(-1, 1, 1) * anchor.velocity
+        velocity, ahead, radius, present = (
+            v.expand(horizon, *v.shape)
+            for v in (anchor.velocity, facing(anchor.heading, anchor.oriented), anchor.radius, anchor.present)
+        )
+        return look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
 
     def _blocks(self) -> Iterator[tuple[nn.LayerNorm, RelativeAttention, FeedForward]]:
         return zip(self.norms, self.attention, self.feed, strict=True)  # pyright: ignore[reportReturnType]
