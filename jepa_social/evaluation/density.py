@@ -54,8 +54,9 @@ def _kde(draws: Tensor, truth: Tensor, count: int) -> tuple[Tensor, Tensor]:
     area = 2 * math.pi * kernel.diagonal(dim1=1, dim2=2).prod(-1)
     at_truth = (-0.5 * (white - goal).square().sum(-1)).logsumexp(1)
     log_likelihood = at_truth - math.log(count) - area.log()
-    at_draws = _kernel_sums(white.float()) - 1.0
-    likelier = at_draws / (count - 1) > (at_truth.exp() / count).float()[:, None] * (1 + 1e-5)
+    alike = bool((draws == draws[:, :1]).all())  # nothing to compare: each lies on the centre of all kernels
+    at_draws = torch.full(draws.shape[:2], count - 1.0) if alike else _kernel_sums(white.float()) - 1.0
+    likelier = at_draws.to(draws.device) / (count - 1) > (at_truth.exp() / count).float()[:, None] * (1 + 1e-5)
     return -log_likelihood.clamp(min=FLOOR).to(draws.dtype), likelier.to(draws.dtype).mean(1)
 
 

@@ -63,8 +63,8 @@ def read_runs(folders: Sequence[Path], suite: str = "forecast", ours: str = "jep
 def over_seeds(intervals: Sequence[Interval]) -> Interval:
     """Mean over runs that were tested on the same people: more seeds do not make the test larger, so ends average."""
     count = len(intervals)
-    ends = (sum(getattr(i, name) for i in intervals) / count for name in ("mean", "low", "high"))
-    return Interval(*ends, intervals[0].n)
+    mean, low, high = (sum(getattr(i, name) for i in intervals) / count for name in ("mean", "low", "high"))
+    return Interval(mean, low, high, intervals[0].n)
 
 
 def over_folds(intervals: Sequence[Interval], pooled: bool = False) -> Interval:

@@ -37,8 +37,8 @@ def joint_best(errors: Tensor) -> Tensor:
 
     The sample is chosen for these errors alone, so ADE and FDE may choose differently. A data set's figure is the mean
     over *agents* of what they have in their scene's chosen sample, like the marginal one: constant velocity with random
-    headings then has 0.551 / 1.139 m on the ETH/UCY average (reference: 0.553 / 1.137), but 0.541 / 1.120 m over scenes,
-    which weighs a pair like a crowd of 60.
+    headings then has 0.551 / 1.139 m on the ETH/UCY average (reference: 0.553 / 1.137). Over scenes, which weighs a
+    pair like a crowd of 60, it has 0.541 / 1.120 m.
     """
     best = errors.nanmean(2).nan_to_num(nan=torch.inf).argmin(1)
     return errors[torch.arange(len(errors), device=errors.device), best]

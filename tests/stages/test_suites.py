@@ -120,7 +120,7 @@ def test_wrong_settings_are_named(finished):
 
 
 def test_a_run_is_tested_on_other_recordings(finished, tmp_path):
-    """`data@suite.data=trajnet`: the run's rate and lengths, the other reader's recordings, anchors of its own training."""
+    """`data@suite.data=trajnet`: the run's rate and lengths, the other reader's recordings."""
     chance = np.random.default_rng(0)
     folder = tmp_path / "sdd" / "Train" / "stanford"
     folder.mkdir(parents=True)
