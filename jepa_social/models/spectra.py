@@ -77,6 +77,20 @@ def over_time(
     return (state - mean[:, :, None])[counted], mean[counted.any(-1)]
 
 
+def clock_share(state: Float[Tensor, "B N T D"], present: Bool[Tensor, "B N T"]) -> Float[Tensor, ""]:
+    """Share of the variance within agents over time that all agents have in common at a frame, 0..1.
+
+    What everybody shares at frame t of a window is no motion but the number of frames seen: a clock, which a predictor
+    foretells without a thought. A large share makes rank over time and latent drift look better than they are.
+    """
+    changing, _ = over_time(state, present)
+    counted = present & (present.sum(-1, keepdim=True) > 1)
+    frame = torch.arange(state.shape[2], device=state.device).expand(present.shape)[counted]
+    total = changing.new_zeros(state.shape[2], state.shape[3]).index_add_(0, frame, changing)
+    number = torch.bincount(frame, minlength=state.shape[2]).clamp(min=1)
+    return (total.square().sum(-1) / number).sum() / changing.square().sum().clamp(min=1e-12)
+
+
 def spread(latents: Float[Tensor, "K D"]) -> Float[Tensor, "D"]:
     """Standard deviation of each dimension (VICReg, Bardes et al. 2022, watches and regularises the same quantity)."""
     return latents.float().std(0)

@@ -170,6 +170,16 @@ def test_pretraining_logs_the_health_of_its_latents(finished):
     with (finished / "pretrain" / "metrics.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["latent/rankme"]]
     assert len(rows) == 2, "one look an epoch"
-    names = ("rankme", "alpha_req", "lidar", "rank_over_time", "rank_over_agents", "time_share", "drift_1", "drift_12")
+    names = (
+        "rankme",
+        "alpha_req",
+        "lidar",
+        "rank_over_time",
+        "rank_over_agents",
+        "time_share",
+        "clock_share",
+        "drift_1",
+        "drift_12",
+    )
     assert all(np.isfinite(float(row[f"latent/{name}"])) for row in rows for name in names)
     assert (finished / "figures" / "latent_drift.png").stat().st_size > 0
