@@ -8,14 +8,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepa_social.models.jepa import SocialJEPA
-from jepa_social.models.spectra import decay_exponent, effective_rank, lidar, over_time, spread
+from jepa_social.models.spectra import clock_share, decay_exponent, effective_rank, lidar, over_time, spread
 from jepa_social.scene import Scene
 
 
 def latent_health(state: Float[Tensor, "B N T D"], present: Bool[Tensor, "B N T"]) -> dict[str, Tensor]:
     """Scalars by name, of the latents where `present`, each scene a class of LiDAR (definitions: `spectra`).
 
-    `time_share` is the share of variance that lies within agents over time.
+    `time_share` is the share of variance that lies within agents over time, `clock_share` the share of that which only
+    counts frames.
     """
     flat = state[present]
     scene = torch.arange(len(state), device=state.device).view(-1, 1, 1).expand(present.shape)[present]
@@ -28,6 +29,7 @@ def latent_health(state: Float[Tensor, "B N T D"], present: Bool[Tensor, "B N T"
         "rank_over_time": effective_rank(changing),
         "rank_over_agents": effective_rank(lasting),
         "time_share": changing.square().sum() / centred.square().sum().clamp(min=1e-12),
+        "clock_share": clock_share(state, present),
     }
 
 
@@ -37,7 +39,8 @@ def drift_errors(
     """Squared error of imagined latents, and of the last latent copied, for each agent and imagined frame.
 
     Nobody's plan is given. The ratio of their sums is the *latent rollout drift*: below 1, imagining beats standing
-    still. Targets are the target encoder's latents, layer-normalised if it is a moving average, as `Ema` has them.
+    still (but see `clock_share`: a counter of frames is easily foretold). Targets are the target encoder's latents,
+    layer-normalised if it is a moving average, as `Ema` has them.
 
     Args:
         jepa: the model.

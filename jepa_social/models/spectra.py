@@ -29,11 +29,12 @@ def decay_exponent(latents: Float[Tensor, "K D"]) -> Float[Tensor, ""]:
     logarithms, weighted by 1/j (Stringer et al. 2019) as there are ever more eigenvalues to an octave. NaN with fewer
     than two eigenvalues.
     """
-    values = torch.linalg.svdvals(latents.double() - latents.double().mean(0)).square()
+    x = latents.cpu().double()  # not every accelerator has doubles
+    values = torch.linalg.svdvals(x - x.mean(0)).square()
     values = values[values > FLOOR * values[:1]]
     if len(values) < 2:
-        return latents.new_full((), torch.nan, dtype=torch.float32)
-    order = torch.arange(1, len(values) + 1, device=values.device, dtype=values.dtype)
+        return torch.tensor(torch.nan)
+    order = torch.arange(1, len(values) + 1, dtype=values.dtype)
     weight = 1 / order / (1 / order).sum()
     x, y = order.log(), values.log()
     x = x - (weight * x).sum()
@@ -46,17 +47,17 @@ def lidar(latents: Float[Tensor, "K D"], classes: Int[Tensor, "K"]) -> Float[Ten
     The entropy rank of the eigenvalues of `Sw^-1/2 Sb Sw^-1/2`, each class with one vote in both covariances. Classes
     of one row are left out, as they have no within. At most the number of classes - 1; NaN with fewer than two.
     """
-    x = latents.double()
+    x, classes = latents.cpu().double(), classes.cpu()
     count = torch.bincount(classes)
     kept = (count > 1)[classes]
     x, index = x[kept], classes[kept].unique(return_inverse=True)[1]
     count = torch.bincount(index).to(x.dtype)
     if len(count) < 2:
-        return latents.new_full((), torch.nan, dtype=torch.float32)
+        return torch.tensor(torch.nan)
     mean = x.new_zeros(len(count), x.shape[1]).index_add_(0, index, x) / count[:, None]
     inner = (x - mean[index]) / (count[index][:, None] * len(count)).sqrt()
     outer = (mean - mean.mean(0)) / len(count) ** 0.5
-    within = inner.T @ inner + RIDGE * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    within = inner.T @ inner + RIDGE * torch.eye(x.shape[1], dtype=x.dtype)
     # with within = L L', the eigenvalues are the squared singular values of L^-1 outer'
     whitened = torch.linalg.solve_triangular(torch.linalg.cholesky(within), outer.T, upper=False)
     return _entropy_rank(torch.linalg.svdvals(whitened).square()).float()
@@ -74,6 +75,20 @@ def over_time(
     weight = counted[..., None].to(state.dtype)
     mean = (state * weight).sum(2) / weight.sum(2).clamp(min=1)
     return (state - mean[:, :, None])[counted], mean[counted.any(-1)]
+
+
+def clock_share(state: Float[Tensor, "B N T D"], present: Bool[Tensor, "B N T"]) -> Float[Tensor, ""]:
+    """Share of the variance within agents over time that all agents have in common at a frame, 0..1.
+
+    What everybody shares at frame t of a window is no motion but the number of frames seen: a clock, which a predictor
+    foretells without a thought. A large share makes rank over time and latent drift look better than they are.
+    """
+    changing, _ = over_time(state, present)
+    counted = present & (present.sum(-1, keepdim=True) > 1)
+    frame = torch.arange(state.shape[2], device=state.device).expand(present.shape)[counted]
+    total = changing.new_zeros(state.shape[2], state.shape[3]).index_add_(0, frame, changing)
+    number = torch.bincount(frame, minlength=state.shape[2]).clamp(min=1)
+    return (total.square().sum(-1) / number).sum() / changing.square().sum().clamp(min=1e-12)
 
 
 def spread(latents: Float[Tensor, "K D"]) -> Float[Tensor, "D"]:

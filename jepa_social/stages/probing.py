@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from rich.console import Console
 from rich.progress import track
 
 from jepa_social.data.dataset import SceneWindows
@@ -51,18 +52,25 @@ def probe_latents(run: Path, world_model: WorldModel, settings: DictConfig, suit
         role: gather(windows, chosen, rows, observed, suite.others, role) for role, (windows, chosen) in roles.items()
     }
     found: dict[str, dict[str, Score]] = {name: {} for name in rows}
+    skipped: dict[str, None] = {}
     for target, unit in track(TARGETS.items(), description="probing"):
         for name in rows:
             fit, select, score = (
                 _some(samples[role][name][target], suite.samples, suite.seed) for role in ("fit", "select", "score")
             )
             if not all(len(one) >= LEAST and (unit == "r2" or _both(one)) for one in (fit, select, score)):
+                skipped[target] = None
                 continue
             for kind, prediction in (
                 ("linear", linear_probe(fit, select, score, unit)),
                 ("attentive", attentive_probe(fit, select, score, unit, suite.steps, suite.seed)),
             ):
                 found[name][f"{kind}_{target}_{unit}"] = _score(prediction, score, unit)
+    if skipped:
+        Console().print(
+            f"not probed: {', '.join(skipped)} (fewer than {LEAST} samples or a single class to fit, select or score; "
+            "raise suite.fit, suite.select and suite.score, or lower data.module.eval_stride)"
+        )
     drift = _drift(world_model.jepa, *roles["score"], observed)
     found[ours] |= {f"drift_{step}": drift[step - 1] for step in STEPS if step <= len(drift)}
     scores: Scores = {name: {m: score.interval() for m, score in row.items()} for name, row in found.items()}

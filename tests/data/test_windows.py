@@ -144,3 +144,18 @@ def test_missing_windows_are_an_error(tmp_path):
         windows_of(tmp_path, Windowing(4, 4, 0.4), walk()).batch([10_000])
     with pytest.raises(FileNotFoundError, match="holds no finished cache"):
         SceneWindows(tmp_path)
+
+
+def test_where_people_are_last_seen_is_the_end_of_their_track(tmp_path):
+    recording = walk(agents=4, frames=40)
+    left = (recording.agent != recording.agent.min()) | (recording.time < 25 * recording.dt)
+    recording = recording.take(left)
+    windows = windows_of(tmp_path, Windowing(3, 4, 0.4, stride=5), recording)
+    chosen = [0, 2, len(windows) - 1]
+    last = windows.last_seen(chosen).numpy()
+    for row, window in enumerate(chosen):
+        ids = windows.ids(window)
+        for slot, agent in enumerate(ids):
+            end = np.flatnonzero(recording.agent == agent)[-1]
+            assert last[row, slot] == pytest.approx([recording.x[end], recording.y[end]], abs=1e-4)
+        assert np.isnan(last[row, len(ids) :]).all()

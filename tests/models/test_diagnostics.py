@@ -78,6 +78,16 @@ def test_who_and_what_are_told_apart():
     assert kept["rank_over_agents"] < 10
 
 
+def test_a_clock_is_told_from_motion():
+    torch.manual_seed(0)
+    present = torch.rand(40, 8, 12) > 0.2
+    motion = torch.randn(40, 8, 12, 16)
+    clock = torch.randn(12, 16)
+    assert latent_health(motion + torch.randn(40, 8, 1, 16), present)["clock_share"] < 0.02
+    assert latent_health(0.1 * motion + clock, present)["clock_share"] > 0.9
+    assert latent_health(motion + clock, present)["clock_share"] == pytest.approx(0.5, abs=0.1)
+
+
 def test_agents_seen_once_have_no_time():
     state = torch.randn(1, 2, 4, 3)
     present = torch.tensor([[[True, False, False, False], [True, True, False, True]]])
