@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from filelock import FileLock, Timeout
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
@@ -56,25 +57,36 @@ def run_cell(
     `seconds` adds up over sessions; a session that was killed outright could not write its share.
 
     Raises:
+        Timeout: another process is at work on this cell.
         Exception: whatever training or evaluation raises.
     """
     cell.folder.mkdir(parents=True, exist_ok=True)
+    with (cell.folder / LOG).open("a", buffering=1) as log:
+        try:
+            claim = FileLock(cell.folder / ".lock").acquire(timeout=0)  # freed by the system if its holder is killed
+        except Timeout:
+            print(f"--- {_now()} asked for again while another process is at work on it", file=log)
+            raise
+        with claim, redirect_stdout(log), redirect_stderr(log):
+            _train_and_evaluate(cell, train, evaluate)
+
+
+def _train_and_evaluate(cell: Cell, train: Callable[[DictConfig], Any], evaluate: Callable[[DictConfig], Any]) -> None:
     note = cell.folder / NOTE
     before = read_json(note).get("seconds", 0.0)
     start, suites = perf_counter(), []
-    with (cell.folder / LOG).open("a", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
-        print(f"--- {_now()} {' '.join(cell.overrides)}")
-        try:
-            train(training_config(cell))
-            for config in suite_configs(cell):
-                evaluate(config)
-            suites = [list(suite) for suite in cell.suites]
-        except BaseException:
-            traceback.print_exc()
-            raise
-        finally:
-            news = {"commit": commit(), "date": _now(), "seconds": round(before + perf_counter() - start, 1)}
-            write_json(note, news | {"suites": suites})
+    print(f"--- {_now()} {' '.join(cell.overrides)}")
+    try:
+        train(training_config(cell))
+        for config in suite_configs(cell):
+            evaluate(config)
+        suites = [list(suite) for suite in cell.suites]
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        news = {"commit": commit(), "date": _now(), "seconds": round(before + perf_counter() - start, 1)}
+        write_json(note, news | {"suites": suites})
 
 
 def failure(cell: Cell) -> str:

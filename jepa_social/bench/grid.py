@@ -75,13 +75,13 @@ class Grid:
 
 
 def expand(config: DictConfig) -> Grid:
-    """The grid of `configs/bench/ablate.yaml`: `config.ablation`, with `config.train` and `config.eval` for all cells.
+    """The grid of `configs/bench/ablate.yaml`: `config.ablation`, with `train` and `eval` for all cells.
 
     Seeds are outermost and rows innermost: a bench that is cut short has compared all rows on what it has done.
 
     Raises:
-        ValueError: no rows, seeds, suites or metrics; a reference that is no row; names that share a folder; folds
-            without an axis.
+        ValueError: no rows, seeds, suites or metrics; a reference or a chosen row that is no row; names that share a
+            folder; folds without an axis.
     """
     given = config.ablation
     for key in ("rows", "seeds", "suites", "metrics"):
@@ -91,6 +91,10 @@ def expand(config: DictConfig) -> Grid:
     reference = given.reference or rows[0].name
     if reference not in [row.name for row in rows]:
         raise ValueError(f"ablation.reference={reference} is none of the rows: {', '.join(row.name for row in rows)}")
+    unknown = set(config.rows) - {row.name for row in rows}
+    if unknown:
+        raise ValueError(f"rows={sorted(unknown)}: ablation.rows has only {', '.join(row.name for row in rows)}")
+    rows = [row for row in rows if row.name in (config.rows or [row.name])]
     if given.folds and not given.axis:
         raise ValueError("ablation.folds needs ablation.axis, the key of configs/train.yaml that takes their values")
     folds = [str(fold) for fold in given.folds or ()]

@@ -55,6 +55,19 @@ def test_rows_of_a_curve(tmp_path):
     assert (second.x, second.line) == (None, "")
 
 
+def test_some_rows_alone(tmp_path):
+    config = toy_config(tmp_path)
+    config.rows = ["two, more"]
+    cells = expand(config).cells
+    assert [(cell.index, cell.row.name, cell.fold) for cell in cells[:2]] == [
+        (0, "two, more", "5"),
+        (1, "two, more", "6"),
+    ]
+    config.rows = ["three"]
+    with pytest.raises(ValueError, match=r"rows=\['three'\]: ablation\.rows has only one, two, more"):
+        expand(config)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -13,6 +13,7 @@ from jepa_social.bench.publish import publish
 from jepa_social.bench.records import collect, read_records, write_records
 from jepa_social.bench.summary import over_seeds, summarise
 from jepa_social.bench.tables import by_fold, comparison, latex, markdown, tables
+from jepa_social.evaluation.results import merge_scores, read_results
 from tests.bench.grids import Toy, record, toy_grid
 
 T3 = 4.302652729911275
@@ -171,11 +172,24 @@ def test_bad_files_are_refused_with_their_line(tmp_path):
         summarise([*two_rows(), *two_rows()])
 
 
+def test_a_baseline_may_lack_a_metric(tmp_path):
+    grid, toy = toy_grid(tmp_path, metrics=["ade", "min_ade"]), Toy()
+    for cell in grid.cells:
+        run_cell(cell, toy.train, toy.evaluate)
+        scores = read_results(cell.folder)["forecast"]["jepa"]
+        merge_scores(cell.folder, "forecast", {"jepa": scores | {"min_ade": scores["ade"]}})
+    rows = comparison(summarise(collect(grid, grid.cells))).rows
+    assert [cell.text for cell in rows[-1][-2:]] == ["–", "–"]
+    assert rows[-1][2].text == "9.000"
+
+
 def test_a_metric_that_is_not_there_is_named(tmp_path):
     grid, toy = toy_grid(tmp_path, metrics=["adde"]), Toy()
     run_cell(grid.cells[0], toy.train, toy.evaluate)
     with pytest.raises(KeyError, match="has no adde of `jepa`"):
         collect(grid, grid.cells[:1])
+    with pytest.raises(KeyError, match="has no ade of `straight line`"):
+        collect(toy_grid(tmp_path, baselines=["straight line"]), grid.cells[:1])
     grid = toy_grid(tmp_path, metrics=["crowd.success"])
     with pytest.raises(KeyError, match=r"no suite crowd: name it in ablation\.suites"):
         collect(grid, grid.cells[:1])

@@ -6,11 +6,12 @@ import sys
 import time
 
 import pytest
+from filelock import Timeout
 
 import jepa_social.ablate
 from jepa_social.bench.cells import commit, failure, is_done, run_cell
 from jepa_social.bench.execute import run_beside, run_here, run_launched
-from tests.bench.grids import Toy, bench_config, toy_grid
+from tests.bench.grids import Toy, toy_grid
 from tests.stages.runs import CROWD, TINY
 
 
@@ -59,6 +60,20 @@ def test_a_failing_cell_stops_no_other_and_says_why(tmp_path):
     log = (cells[1].folder / "log.txt").read_text()
     assert "training two_more/5_0" in log
     assert "Traceback" in log
+
+
+def test_two_benches_do_not_work_on_one_cell(tmp_path):
+    cell, outer, inner = toy_grid(tmp_path).cells[0], Toy(), Toy()
+
+    def train(config):
+        outer.train(config)
+        with pytest.raises(Timeout):
+            run_cell(cell, inner.train, inner.evaluate)
+
+    run_cell(cell, train, outer.evaluate)
+    assert (len(outer.trained), inner.trained) == (1, [])
+    assert is_done(cell)
+    assert "while another process is at work" in (cell.folder / "log.txt").read_text()
 
 
 def test_seconds_add_up_over_sessions(tmp_path):
@@ -141,9 +156,8 @@ def command(monkeypatch, tmp_path):
 
 def test_the_command_end_to_end(command, tmp_path, capfd):
     """Two real rows and one that cannot be built."""
-    keep = ["~ablation.rows." + name for name in _rows() if name not in ("sigreg", "ema")]
     bad = '+ablation.rows.bad=["model.heads=3"]'
-    assert command(*keep, bad) == 1
+    assert command("rows=[sigreg,ema,bad]", bad) == 1
     told = capfd.readouterr().out
     assert "1 of 3 cells are not done" in told
     assert "bad seed 0: " in told
@@ -151,13 +165,9 @@ def test_the_command_end_to_end(command, tmp_path, capfd):
     assert names == [f"objective.{suffix}" for suffix in ("csv", "md", "png", "tex")]
     weights = [tmp_path / "runs" / "objective" / row / "0" / "model.safetensors" for row in ("sigreg", "ema")]
     times = [path.stat().st_mtime_ns for path in weights]
-    assert command(*keep) == 0
+    assert command("rows=[sigreg,ema]") == 0
     assert [path.stat().st_mtime_ns for path in weights] == times
     text = (tmp_path / "results" / "objective.md").read_text()
     assert [name for name in ("sigreg (reference)", "ema", "constant velocity", "bad") if f"| {name} |" in text] == [
         "sigreg (reference)", "ema", "constant velocity",
     ]  # fmt: skip
-
-
-def _rows() -> list[str]:
-    return list(bench_config("ablation=objective").ablation.rows)
