@@ -66,11 +66,12 @@ class Predictor(nn.Module):
         """Hidden states of the next `horizon` frames with nobody's plan known."""
         hidden = self.enter(anchor.state)
         sight = self._coasting(anchor, horizon)
-        dt = anchor.dt.view(-1, 1, 1)
+        step = torch.arange(horizon, device=hidden.device)[:, None]
+        clock = self.clock(torch.stack((anchor.dt.expand(horizon, -1), anchor.dt * step), dim=-1))[:, :, None]
         steps = []
         for step in range(horizon):
             view = sight.at(step)
-            hidden = hidden + self.clock(torch.cat((dt, dt * step), dim=-1))
+            hidden = hidden + clock[step]
             for norm, attend, feed in self._blocks():
                 normed = norm(hidden)
                 hidden = feed(hidden + attend(normed, attend.keys(normed), view))

@@ -38,7 +38,7 @@ def build_optimizer(
         {"params": matrices, "weight_decay": schedule.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=schedule.lr, betas=(0.9, 0.95))
+    optimizer = torch.optim.AdamW(groups, lr=schedule.lr, betas=(0.9, 0.95), fused=True)
     total = max(1, int(trainer.estimated_stepping_batches))
     warm = max(1, int(schedule.warmup * total))
 
