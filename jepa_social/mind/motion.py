@@ -26,8 +26,8 @@ class Motion:
 class MotionReadout(nn.Module):
     """Residual to constant velocity, in each agent's own frame at the anchor.
 
-    Each imagined step gives a velocity residual; positions are its running sum. An agent without a heading (never seen
-    to move) has no frame to speak in and is predicted to stay.
+    Each imagined step tells by how much the mean velocity up to it departs from the present one, and how sure that is.
+    An agent without a heading (never seen to move) has no frame to speak in and is predicted to stay.
 
     Args:
         latent: width of the latents, D.
@@ -47,19 +47,31 @@ class MotionReadout(nn.Module):
         nn.init.zeros_(self.out[-1].bias)  # pyright: ignore[reportArgumentType]
 
     def forward(
-        self, anchor: Anchor, imagined: Float[Tensor, "B S N H D"], intent: Int[Tensor, "B S N"] | None = None
+        self,
+        anchor: Anchor,
+        imagined: Float[Tensor, "B S N H D"],
+        intent: Int[Tensor, "B S N"] | None = None,
+        steps: Int[Tensor, "H"] | None = None,
     ) -> Motion:
-        """Motion of the imagined steps; `intent` names the codes that they were imagined under."""
-        horizon = imagined.shape[3]
+        """Motion of imagined steps.
+
+        Args:
+            anchor: where they start.
+            imagined: latents.
+            intent: the codes that they were imagined under.
+            steps: which steps they are, from 1; None: 1 to H.
+        """
         dt = anchor.dt.view(-1, 1, 1, 1, 1)
-        lag = torch.arange(1, horizon + 1, device=imagined.device).view(-1, 1) * dt
+        if steps is None:
+            steps = torch.arange(1, imagined.shape[3] + 1, device=imagined.device)
+        lag = steps.view(-1, 1) * dt
         hidden = self.then(imagined) + (self.now(anchor.state)[:, None, :, None] + self.clock(lag))
         if intent is not None and self.code is not None:
             hidden = hidden + self.code(intent)[..., None, :]
         told = self.out(hidden)
         local = told[..., :2] * anchor.oriented[:, None, :, None, None]
         velocity = anchor.velocity[:, None, :, None] + rotate(local, anchor.heading[:, None, :, None])
-        position = anchor.position[:, None, :, None] + (velocity * dt).cumsum(3)
+        position = anchor.position[:, None, :, None] + velocity * lag
         return Motion(position, told[..., 2].clamp(-6.0, 3.0).exp() * (0.05 + 0.2 * lag[..., 0]))
 
     def odds(self, anchor: Anchor, prior: Float[Tensor, "B N M"]) -> Float[Tensor, "B N M"]:

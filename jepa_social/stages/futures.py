@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepa_social.mind.motion import Motion
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.models.intents import every_intent, infer_intent, joint_energy
+from jepa_social.models.intents import every_intent, joint_energy, judged_steps, usage
 from jepa_social.stages.rollouts import Rollouts
 
 APART = 0.3
@@ -23,7 +22,7 @@ class Futures:
     Attributes:
         best: of the displacement of the best future under an intent.
         joint: share of it that is the best for the whole scene.
-        spare: share of it that all other intents get.
+        spare: share of it that a random intent gets (relaxed winner-takes-all, Rupprecht et al. 2017).
         surprise: of the negative log-likelihood.
         apart: of `crowding`, of the expected and of the scene's best future.
     """
@@ -48,18 +47,35 @@ class Futures:
         expected = world_model.motion(anchor, imagined)
         terms = {"ade": over_agents(displacement(expected.position, truth, mask), mask)}
         terms["crowding"] = crowding(expected.position, truth, mask)
-        terms["loss"] = terms["ade"] + self.apart * terms["crowding"]
+        terms["loss"] = terms["ade"]
         intents = world_model.jepa.intents
         if intents is None:
             surprise = gaussian(expected.position.detach(), expected.scale, truth, mask)
         else:
-            codes = every_intent(intents.codes, foreseen)
-            motion = world_model.motion(anchor, imagined + intents(foreseen, codes), codes)
             odds = world_model.odds(anchor, foreseen)
-            terms["best"], surprise = best_futures(motion, odds, truth, mask, self.joint, self.spare)
+            with torch.no_grad():
+                judged = judged_steps(truth.shape[2])
+                codes = every_intent(intents.codes, foreseen)
+                latents = imagined[..., judged, :] + intents(foreseen[:, :, judged], codes)
+                steps = torch.tensor(judged, device=truth.device) + 1
+                tried = world_model.motion(anchor, latents, codes, steps).position
+                energy = displacement(tried, truth[:, :, judged], mask[:, :, judged])
+                picked = pick(energy, mask[:, :, judged].any(-1), self.joint)
+            motion = world_model.motion(anchor, imagined + intents(foreseen, picked.codes), picked.codes)
+            error = displacement(motion.position, truth, mask)
+            alone, jointly, spare = (over_agents(one[:, None], mask) for one in error.unbind(1))
+            best = (1 - self.joint) * alone + self.joint * jointly
+            terms["best"] = (1 - self.spare) * best + self.spare * spare
+            together = motion.position[:, 1:2]
+            terms["crowding"] = (terms["crowding"] + crowding(together, truth, mask)) / 2
+            terms["codes_used"] = (
+                torch.special.entr(usage(picked.likely[:, 0], intents.codes, picked.known)).sum().exp()
+            )
+            surprise = gaussian(motion.position[:, :1].detach(), motion.scale[:, :1], truth, mask)
+            surprise = surprise - masked(odds.transpose(1, 2).gather(1, picked.likely)[:, 0], picked.known)
             terms["loss"] = terms["loss"] + self.best * terms["best"]
         terms["surprise"] = surprise
-        terms["loss"] = terms["loss"] + self.surprise * surprise
+        terms["loss"] = terms["loss"] + self.surprise * surprise + self.apart * terms["crowding"]
         return terms
 
 
@@ -77,36 +93,36 @@ def over_agents(value: Float[Tensor, "B S N"], mask: Bool[Tensor, "B N H"]) -> F
     return (value * weight).sum() / weight.sum().clamp(min=1)
 
 
-def best_futures(
-    motion: Motion,
-    odds: Float[Tensor, "B N M"],
-    truth: Float[Tensor, "B N H 2"],
-    mask: Bool[Tensor, "B N H"],
-    joint: float,
-    spare: float,
-) -> tuple[Tensor, Tensor]:
-    """What futures under every intent cost: displacement of the best, and surprise.
+@dataclass(frozen=True)
+class Picked:
+    """Codes to learn from.
 
-    The best is sought twice, for each agent by itself and for the scene as a whole (`joint` weighs the second): the
-    first spreads the intents, the second makes one code a future that all can have at once. `spare` is the weight of
-    all the others, which keeps unused codes alive (relaxed winner-takes-all, Rupprecht et al. 2017).
-
-    Returns:
-        The displacement (m), and the negative log-likelihood (nats) of code and positions: the code that is best for
-        agent and scene together, and a Gaussian about its path, whose mean it leaves alone.
+    Attributes:
+        codes: the best for each agent alone, the best for its scene as a whole, and one at random.
+        likely: what the odds should have said: the best for agent and scene together.
+        known: of whom there is a future.
     """
-    error = displacement(motion.position, truth, mask)
-    known = mask.any(-1)
-    alone = infer_intent(joint_energy(error, known, 0.0), odds, 0.0)
-    together = infer_intent(joint_energy(error, known, 1.0), odds, 0.0)
-    best = (1 - joint) * error.gather(1, alone) + joint * error.gather(1, together)
-    cost = (1 - spare) * over_agents(best, mask) + spare * over_agents(error, mask)
-    chosen = infer_intent(joint_energy(error, known, joint), odds, 0.0)
-    surprise = -(odds.transpose(1, 2).gather(1, chosen) * known[:, None]).sum() / known.sum().clamp(min=1)
-    index = chosen[..., None].expand(-1, -1, -1, truth.shape[2])
-    scale = motion.scale.gather(1, index)
-    path = motion.position.detach().gather(1, index[..., None].expand(-1, -1, -1, -1, 2))
-    return cost, surprise + gaussian(path, scale, truth, mask)
+
+    codes: Int[Tensor, "B 3 N"]
+    likely: Int[Tensor, "B 1 N"]
+    known: Bool[Tensor, "B N"]
+
+
+def pick(energy: Float[Tensor, "B M N"], known: Bool[Tensor, "B N"], joint: float) -> Picked:
+    """Choose codes by `energy`.
+
+    The best is sought twice: for each agent by itself, which spreads the intents, and for the scene as a whole, which
+    makes one code a future that all can have at once. The random one keeps unused codes alive.
+    """
+    alone = joint_energy(energy, known, 0.0).argmin(1, keepdim=True)
+    together = joint_energy(energy, known, 1.0).argmin(1, keepdim=True)
+    likely = joint_energy(energy, known, joint).argmin(1, keepdim=True)
+    return Picked(torch.cat((alone, together, torch.randint_like(alone, energy.shape[1])), dim=1), likely, known)
+
+
+def masked(value: Float[Tensor, "..."], mask: Bool[Tensor, "..."]) -> Float[Tensor, ""]:
+    """Mean over true entries of `mask`."""
+    return (value * mask).sum() / mask.sum().clamp(min=1)
 
 
 def gaussian(

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from jepa_social.models.intents import Intents, every_intent, infer_intent, joint_energy, usage
+from jepa_social.models.intents import Intents, every_intent, infer_intent, joint_energy, judged_steps, usage
 from jepa_social.models.objectives import Terms, masked_mean
 
 
@@ -19,7 +19,10 @@ class Inference:
         weight: of the loss under codes, beside that of the expected future.
         rate: price of a nat, in units of the prediction error.
         joint: share of an agent's energy that is its scene's.
-        spare: weight of the codes not chosen: they must stay alive to be chosen.
+        spare: weight of a code drawn at random: codes must stay alive to be chosen (relaxed winner-takes-all, Rupprecht
+            et al. 2017).
+
+    All codes are tried without gradient on a few steps; only the chosen one and the spare one are learned from.
     """
 
     weight: float = 1.0
@@ -44,14 +47,17 @@ class Inference:
         """
         if self.weight == 0:
             return
-        codes = every_intent(intents.codes, foreseen)
-        error = measure(expected + intents(foreseen, codes), target[:, None])
-        energy = (error * mask[:, None]).sum(-1) / mask.sum(-1).clamp(min=1)[:, None]
         known, prior = mask.any(-1), intents.prior(foreseen)
-        chosen = infer_intent(joint_energy(energy, known, self.joint), prior, self.rate)
-        index = chosen[..., None].expand(-1, -1, -1, error.shape[-1])
-        best = masked_mean(error.gather(1, index)[:, 0], mask)
-        spare = masked_mean(error.mean(1), mask)
+        with torch.no_grad():
+            judged = judged_steps(foreseen.shape[2])
+            codes, counted = every_intent(intents.codes, foreseen), mask[:, None, :, judged]
+            imagined = expected[..., judged, :] + intents(foreseen[:, :, judged], codes)
+            error = measure(imagined, target[:, None, :, judged])
+            energy = (error * counted).sum(-1) / counted.sum(-1).clamp(min=1)
+            chosen = infer_intent(joint_energy(energy, counted.any(-1)[:, 0], self.joint), prior, self.rate)
+            tried = torch.cat((chosen, torch.randint_like(chosen, intents.codes)), dim=1)
+        error = measure(expected + intents(foreseen, tried), target[:, None])
+        best, spare = masked_mean(error[:, 0], mask), masked_mean(error[:, 1], mask)
         rate = masked_mean(-prior.transpose(1, 2).gather(1, chosen)[:, 0], known)
         share = usage(chosen[:, 0], intents.codes, known)
         terms.total = terms.total + self.weight * ((1 - self.spare) * best + self.spare * spare + self.rate * rate)

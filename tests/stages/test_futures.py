@@ -79,5 +79,7 @@ def test_surprise_falls_with_the_odds_of_the_code_that_came():
     motion, truth, mask = _two_by_two()
     mask[:, 1] = False
     sure, wrong = torch.tensor([[[0.9, 0.1]] * 2]).log(), torch.tensor([[[0.1, 0.9]] * 2]).log()
-    difference = best_futures(motion, wrong, truth, mask, 0.5, 0.0)[1] - best_futures(motion, sure, truth, mask, 0.5, 0)[1]
+    difference = (
+        best_futures(motion, wrong, truth, mask, 0.5, 0.0)[1] - best_futures(motion, sure, truth, mask, 0.5, 0)[1]
+    )
     assert difference.item() == pytest.approx(math.log(9), rel=1e-4)
