@@ -39,7 +39,7 @@ def evaluate(config: DictConfig) -> Path:
     name = config.suite.name
     if config.suite.get("kind") == "forecast":
         tested = _tested(config.suite, settings)
-        score_forecasts(run, world_model, settings, tested, config.suite, OURS)  # pyright: ignore[reportArgumentType]
+        score_forecasts(run, world_model, settings, tested, config.suite, OURS)
     elif name == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
     else:

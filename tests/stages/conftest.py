@@ -3,10 +3,7 @@
 from pathlib import Path
 
 import pytest
-import torch
 
-from jepa_social.evaluation.chance import normal
-from jepa_social.mind.world_model import WorldModel
 from jepa_social.stages.training import train
 from tests.stages.runs import crowd
 
@@ -21,13 +18,3 @@ def data_root(tmp_path_factory) -> Path:
 def finished(data_root, tmp_path_factory) -> Path:
     """A finished run; tests may add evaluations to it and nothing else."""
     return train(crowd(data_root, tmp_path_factory.mktemp("runs") / "finished"))
-
-
-def _draw(self, scene, horizon, samples, seed):
-    noise = normal(scene, samples, seed).float()[..., None, None] * torch.linspace(0, 1, horizon)[:, None]
-    return self.forecast(scene, horizon)[:, None] + noise
-
-
-if not hasattr(WorldModel, "draw"):  # a stand-in: its forecast, with a normal error that grows
-    WorldModel.draw = _draw  # pyright: ignore[reportAttributeAccessIssue]
-    WorldModel.sample = lambda self, scene, horizon, samples: _draw(self, scene, horizon, samples, 0)  # pyright: ignore

@@ -149,14 +149,27 @@ def test_every_mixture_gives_batches_beside_the_data_of_the_run(mixture, sources
     assert next(iter(mixed.train_dataloader())).frames == 20
 
 
+REFERENCES = ("supervised", "untrained")
+OBJECTIVES = [name for name in choices("objective") if name not in REFERENCES]
+
+
+@pytest.mark.parametrize("objective", REFERENCES)
+@pytest.mark.parametrize("experiment", ["eth_ucy", "crowd"])
+def test_a_reference_is_not_pretrained_whatever_the_experiment(objective, experiment):
+    """A reference that silently composed into the default would make every comparison with it a fraud."""
+    config = composed("train", f"objective={objective}", f"experiment={experiment}")
+    assert config.objective is None
+    assert config.readout.frozen == (objective == "untrained")
+
+
 @pytest.mark.parametrize("size", choices("model"))
-@pytest.mark.parametrize("objective", choices("objective"))
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_size_learns_from_every_objective(size, objective):
     learns(composed("train", f"model={size}", f"objective={objective}"))
 
 
 @pytest.mark.parametrize("masking", choices("masking"))
-@pytest.mark.parametrize("objective", choices("objective"))
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("rollout", ["true", "false"])
 def test_every_objective_learns_under_every_masking(objective, masking, rollout):
     learns(composed("train", *TINY, f"objective={objective}", f"masking={masking}", f"pretrain.rollout={rollout}"))
