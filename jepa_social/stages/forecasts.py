@@ -54,7 +54,7 @@ def score_forecasts(
         trained: settings that it was trained with; anchors are fitted to these training windows.
         tested: settings whose recordings it is tested on, often the same. Windows have the length and the rate of
             `trained` all the same.
-        suite: `name`, `split` and `drop`, see `configs/suite/forecast.yaml`.
+        suite: `name`, `split`, `drop` and `baselines`, see `configs/suite/forecast.yaml`.
         ours: the model's name in the tables.
 
     Raises:
@@ -71,14 +71,10 @@ def score_forecasts(
             f"suite={suite.name} needs {suite.split} recordings: set data.source.{suite.split} (or data.fold) "
             "to hold some out"
         )
-    rows = [
-        Named(ours, model),
-        StandStill(),
-        ConstantVelocity(),
-        LeastSquares(),
-        RandomHeadings(),
-        Anchors.fit(_training_scenes(trained), module.observed),
-    ]
+    rows: list[Forecaster] = [Named(ours, model)]
+    if suite.baselines:
+        rows += [StandStill(), ConstantVelocity(), LeastSquares(), RandomHeadings()]
+        rows.append(Anchors.fit(_training_scenes(trained), module.observed))
     batches = list(AgentBudgetSampler(windows, windows.counts, data.agents_per_batch, data.pairs_per_batch, False))
     about, found = score_windows(rows, windows, track(batches, description=suite.name), module.observed, suite.drop)
     _write_table(run, suite.name, about, found)

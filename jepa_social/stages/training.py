@@ -5,6 +5,7 @@ from pathlib import Path
 
 import lightning as L
 import torch
+from filelock import FileLock
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -64,6 +65,9 @@ def train(config: DictConfig) -> Path:
 
 
 def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEPA:
+    """Pretrain in `config.pretrain.folder`; runs that share it, one after the other, pretrain once."""
+    folder = Path(config.pretrain.folder)
+    folder.mkdir(parents=True, exist_ok=True)
     objective = instantiate(config.objective)
     model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
     stage = Pretrain(
@@ -82,16 +86,21 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
         intents=instantiate(config.pretrain.intents),
     )
     looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
-    _fit(run / "pretrain", stage, data, config, config.pretrain.epochs, looks)
+    decisive = OmegaConf.masked_copy(
+        config, ["seed", "data", "model", "objective", "masking", "noise", "augment", "pretrain"]
+    )
+    with FileLock(folder / "lock"):
+        _claim(folder, decisive)
+        _fit(folder, stage, data, config, config.pretrain.epochs, looks)
     return model
 
 
-def _claim(run: Path, config: DictConfig) -> None:
-    """Write the settings into the run directory, or check that they are the ones it was begun with."""
+def _claim(folder: Path, config: DictConfig) -> None:
+    """Write the settings into `folder`, or check that they are the ones it was begun with."""
     text = OmegaConf.to_yaml(config)
-    path = run / SETTINGS
+    path = folder / SETTINGS
     if path.is_file() and path.read_text() != text:
-        raise ValueError(f"{path} was written by a run with other settings: choose another run=<dir>, or delete {run}")
+        raise ValueError(f"{path} was written with other settings: choose another folder, or delete {folder}")
     with_draft(path, lambda draft: draft.write_text(text))
 
 

@@ -103,7 +103,7 @@ def test_training_leaves_its_config_as_it_was(finished, data_root):
 
 def test_other_settings_in_the_same_folder_are_refused(finished, data_root):
     before = (finished / "config.yaml").read_text()
-    with pytest.raises(ValueError, match=r"config\.yaml was written by a run with other settings: choose another run"):
+    with pytest.raises(ValueError, match=r"config\.yaml was written with other settings: choose another run"):
         train(crowd(data_root, finished, "pretrain.epochs=3"))
     assert (finished / "config.yaml").read_text() == before
 
