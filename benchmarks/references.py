@@ -15,8 +15,9 @@ class LeWorldModel(nn.Module):
     """Maes et al. (2026), "LeWorldModel", for states in place of pixels.
 
     z_t = enc(o_t), zhat_{t+1} = pred(z_<=t, a_<=t) with a causal transformer whose blocks the actions modulate
-    (AdaLN-zero, but drawn at random: it takes the same time); loss = mean |zhat_{t+1} - z_{t+1}|^2 + SIGReg(z), the latter step by step over the batch with 17 knots
-    (Balestriero & LeCun 2025). Rollouts feed predictions back with a history of three.
+    (AdaLN-zero, but drawn at random: it takes the same time); loss = mean |zhat_{t+1} - z_{t+1}|^2 + SIGReg(z), the
+    latter step by step over the batch with 17 knots (Balestriero & LeCun 2025). Rollouts feed predictions back with a
+    history of three.
     """
 
     history = 3
