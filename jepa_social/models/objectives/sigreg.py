@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from jepa_social.models.characteristic import characteristic
 from jepa_social.models.objectives.base import Objective
 from jepa_social.models.objectives.gathered import gathered_mean, processes
 
@@ -48,9 +49,8 @@ class SigReg(Objective):
             dist.broadcast(direction, src=0)
         direction = F.normalize(direction, dim=0)
         # the grid is symmetric: its positive half carries cos (even) and sin (odd) alike
-        angle = (latents @ direction)[:, :, None] * self.grid
-        waves = torch.stack((angle.cos().sum(0), angle.sin().sum(0)))
-        real, imaginary = gathered_mean(waves, latents.shape[0])
+        waves = torch.stack(characteristic(latents @ direction, float(self.grid[1]), len(self.grid)))
+        real, imaginary = gathered_mean(waves * latents.shape[0], latents.shape[0])
         error = (real - self.normal).square() + imaginary.square()
         step = self.grid[1] - self.grid[0]
         return 2 * torch.trapezoid(error * self.normal, dx=float(step), dim=-1).mean() * self.rows**0.5
