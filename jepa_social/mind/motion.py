@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from jepa_social.geometry import rotate
+from jepa_social.models.journey import JOURNEY
 from jepa_social.models.latents import Anchor
 
 
@@ -38,7 +39,7 @@ class MotionReadout(nn.Module):
     def __init__(self, latent: int, hidden: int = 64, codes: int = 0):
         super().__init__()
         self.now = nn.Sequential(nn.LayerNorm(latent, elementwise_affine=False), nn.Linear(latent, hidden))
-        self.then = nn.Linear(latent, hidden, bias=False)
+        self.then = nn.Linear(latent + JOURNEY, hidden, bias=False)
         self.clock = nn.Linear(1, hidden, bias=False)
         self.code = nn.Embedding(codes, hidden) if codes else None
         self.likely = nn.Linear(hidden, codes) if codes else None
@@ -49,7 +50,7 @@ class MotionReadout(nn.Module):
     def forward(
         self,
         anchor: Anchor,
-        imagined: Float[Tensor, "B S N H D"],
+        imagined: Float[Tensor, "B S N H E"],
         intent: Int[Tensor, "B S N"] | None = None,
         steps: Int[Tensor, "H"] | None = None,
     ) -> Motion:
@@ -57,7 +58,7 @@ class MotionReadout(nn.Module):
 
         Args:
             anchor: where they start.
-            imagined: latents.
+            imagined: latents and journeys.
             intent: the codes that they were imagined under.
             steps: which steps they are, from 1; None: 1 to H.
         """

@@ -58,6 +58,7 @@ def drift_errors(
         raise ValueError(f"windows of {scene.frames} frames leave nothing to imagine after {observed} observed ones")
     imagined = jepa.imagine(jepa.encode(scene.between(0, observed)), horizon=horizon)[:, 0]
     target = jepa.encode_target(scene)
+    imagined = imagined[..., : target.shape[-1]]
     if jepa.teacher is not None:
         target = F.layer_norm(target, target.shape[-1:])
     future, now = target[:, :, observed:], target[:, :, observed - 1 : observed]

@@ -19,27 +19,27 @@ class Intents(nn.Module):
     """Codes, their effect on an imagined future, and their prior.
 
     Args:
-        latent: width of the latents, D.
+        imagined: numbers that are imagined of an agent and step, E.
         width: of the predictor's hidden state, P.
         hidden: width of what a code changes, computed for every code.
         codes: M.
     """
 
-    def __init__(self, latent: int, width: int, hidden: int, codes: int):
+    def __init__(self, imagined: int, width: int, hidden: int, codes: int):
         super().__init__()
         self.codes = codes
         self.code = nn.Embedding(codes, hidden)
         self.gate = nn.Linear(width, hidden)
         self.mix = nn.Linear(hidden, hidden)
-        self.bend = nn.Linear(hidden, latent, bias=False)
+        self.bend = nn.Linear(hidden, imagined, bias=False)
         self.odds = nn.Linear(width, codes)
 
     def prior(self, foreseen: Float[Tensor, "B N H P"]) -> Float[Tensor, "B N M"]:
         """Log-probability of each code, from the context alone."""
         return self.odds(foreseen.mean(2)).log_softmax(-1)
 
-    def forward(self, foreseen: Float[Tensor, "B N H P"], intent: Int[Tensor, "B S N"]) -> Float[Tensor, "B S N H D"]:
-        """What the codes `intent` change of the imagined latents."""
+    def forward(self, foreseen: Float[Tensor, "B N H P"], intent: Int[Tensor, "B S N"]) -> Float[Tensor, "B S N H E"]:
+        """What the codes `intent` change of the imagined latents and journeys."""
         hidden = F.silu(self.gate(foreseen)[:, None] + self.code(intent)[..., None, :])
         return self.bend(F.silu(self.mix(hidden)))
 

@@ -5,7 +5,8 @@ and a target encoder f' (a moving average of f, or f itself) says what they shou
 
     z_t = f(x_<=t)          zhat_{t+k} = g(z_t, a_{t..t+k-1})          loss = sum_k d(zhat_{t+k}, f'(x_<=t+k))
 
-over *all* agents, the ego and the others. The joint-embedding predictive architecture is LeCun (2022); acting on its
+over *all* agents, the ego and the others. A latent lives in its agent's own frame of reference, so where that frame
+has got to is imagined with it (`journey`). The joint-embedding predictive architecture is LeCun (2022); acting on its
 latents
 follows V-JEPA 2-AC (Assran et al. 2025). New here: a scene is a set, and the others' futures are conditioned on the
 ego's plan.
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from jepa_social.models.encoder import SceneEncoder, Stream
 from jepa_social.models.intents import Intents
+from jepa_social.models.journey import JOURNEY
 from jepa_social.models.latents import Anchor, Latents
 from jepa_social.models.predictor import Predictor
 from jepa_social.models.tokenizer import has_frame
@@ -80,7 +82,7 @@ class SocialJEPA(nn.Module):
             config.neighbours,
         )
         self.intents = (
-            Intents(config.width, config.predictor_width, config.predictor_width, config.intents)
+            Intents(config.width + JOURNEY, config.predictor_width, config.predictor_width, config.intents)
             if config.intents
             else None
         )
@@ -109,10 +111,11 @@ class SocialJEPA(nn.Module):
         horizon: int | None = None,
         foreseen: Float[Tensor, "B N H P"] | None = None,
         intent: Int[Tensor, "B S N"] | None = None,
-    ) -> Float[Tensor, "B S N H D"]:
-        """Imagined latents of all agents, for each of S ego plans or intents, from the last encoded frame on.
+    ) -> Float[Tensor, "B S N H E"]:
+        """Imagined futures of all agents, for each of S ego plans or intents, from the last encoded frame on.
 
-        Rows of agents that are absent in that frame mean nothing.
+        Each is a latent (the first D numbers) and the journey of its frame (the last two, see `journey`). Rows of
+        agents that are absent in the last frame mean nothing.
 
         Args:
             latents: of the present (`encode`), or an anchor taken from it.

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from jepa_social.geometry import hold_last
+from jepa_social.models.journey import JOURNEY
 from jepa_social.models.latents import Anchor
 from jepa_social.models.layers import FeedForward, RelativeAttention, Sight
 from jepa_social.models.neighbours import look_around
@@ -55,12 +56,12 @@ class Predictor(nn.Module):
         self.attention = nn.ModuleList(RelativeAttention(width, heads, SOCIAL_FEATURES) for _ in range(depth))
         self.feed = nn.ModuleList(FeedForward(width, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        self.leave = nn.Linear(width, latent)
+        self.leave = nn.Linear(width, latent + JOURNEY)
         self.context = nn.Linear(width, 2 * reaction)
         self.see = nn.Linear(SOCIAL_FEATURES, reaction, bias=False)
         self.act = nn.Linear(ACTION_FEATURES, reaction, bias=False)
         self.gather = nn.Linear(reaction, reaction, bias=False)
-        self.bend = nn.Linear(reaction, latent, bias=False)
+        self.bend = nn.Linear(reaction, latent + JOURNEY, bias=False)
 
     def foresee(self, anchor: Anchor, horizon: int) -> Float[Tensor, "B N H P"]:
         """Hidden states of the next `horizon` frames with nobody's plan known."""
@@ -91,14 +92,14 @@ class Predictor(nn.Module):
     def _blocks(self) -> Iterator[tuple[nn.LayerNorm, RelativeAttention, FeedForward]]:
         return zip(self.norms, self.attention, self.feed, strict=True)  # pyright: ignore[reportReturnType]
 
-    def latents(self, foreseen: Float[Tensor, "B N H P"]) -> Float[Tensor, "B 1 N H D"]:
-        """Latents of a rollout in which nobody's plan is known."""
+    def latents(self, foreseen: Float[Tensor, "B N H P"]) -> Float[Tensor, "B 1 N H E"]:
+        """Latents and journeys (E = D + 2) of a rollout in which nobody's plan is known."""
         return self.leave(foreseen)[:, None]
 
     def react(
         self, anchor: Anchor, foreseen: Float[Tensor, "B N H P"], ego_actions: Float[Tensor, "B S H 2"]
-    ) -> Float[Tensor, "B S N H D"]:
-        """Latents under each plan (world-frame velocities, m/s); those of `latents` where the ego is -1."""
+    ) -> Float[Tensor, "B S N H E"]:
+        """The same under each plan (world-frame velocities, m/s); that of `latents` where the ego is -1."""
         gate, skip = self.context(foreseen)[:, None].chunk(2, dim=-1)
         seen = self.see(self._ego_pose(anchor, ego_actions))
         planned = (anchor.ego >= 0).nonzero()[:, 0]

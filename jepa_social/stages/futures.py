@@ -53,14 +53,15 @@ class Futures:
             surprise = gaussian(expected.position.detach(), expected.scale, truth, mask)
         else:
             odds = world_model.odds(anchor, foreseen)
+            framed = mask & anchor.oriented[..., None]  # the others move alike under all codes
             with torch.no_grad():
                 judged = judged_steps(truth.shape[2])
                 codes = every_intent(intents.codes, foreseen)
                 latents = imagined[..., judged, :] + intents(foreseen[:, :, judged], codes)
                 steps = torch.tensor(judged, device=truth.device) + 1
                 tried = world_model.motion(anchor, latents, codes, steps).position
-                energy = displacement(tried, truth[:, :, judged], mask[:, :, judged])
-                picked = pick(energy, mask[:, :, judged].any(-1), self.joint)
+                energy = displacement(tried, truth[:, :, judged], framed[:, :, judged])
+                picked = pick(energy, framed[:, :, judged].any(-1), self.joint)
             motion = world_model.motion(anchor, imagined + intents(foreseen, picked.codes), picked.codes)
             error = displacement(motion.position, truth, mask)
             alone, jointly, spare = (over_agents(one[:, None], mask) for one in error.unbind(1))

@@ -26,7 +26,7 @@ class Inference:
     """
 
     weight: float = 1.0
-    rate: float = 0.01
+    rate: float = 0.002
     joint: float = 0.5
     spare: float = 0.05
 
@@ -36,8 +36,8 @@ class Inference:
         intents: Intents,
         measure: Callable[[Tensor, Tensor], Tensor],
         foreseen: Float[Tensor, "B N H P"],
-        expected: Float[Tensor, "B 1 N H D"],
-        target: Float[Tensor, "B N H E"],
+        expected: Float[Tensor, "B 1 N H E"],
+        target: Float[Tensor, "B N H K"],
         mask: Bool[Tensor, "B N H"],
     ) -> None:
         """Add to `terms` the error under the inferred codes and the prior's surprise at them.
@@ -45,8 +45,6 @@ class Inference:
         `extra` gets the error with and without a code, the rate (nats) and how many codes are in use (the exponential
         of the entropy of their histogram).
         """
-        if self.weight == 0:
-            return
         known, prior = mask.any(-1), intents.prior(foreseen)
         with torch.no_grad():
             judged = judged_steps(foreseen.shape[2])
@@ -62,7 +60,7 @@ class Inference:
         share = usage(chosen[:, 0], intents.codes, known)
         terms.total = terms.total + self.weight * ((1 - self.spare) * best + self.spare * spare + self.rate * rate)
         terms.extra |= {
-            "error": best.detach(),
-            "rate": rate.detach(),
+            "intent_error": best.detach(),
+            "intent_rate": rate.detach(),
             "codes_used": torch.special.entr(share).sum().exp(),
         }

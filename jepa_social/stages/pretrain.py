@@ -9,7 +9,8 @@ from torch import Tensor
 
 from jepa_social.models.diagnostics import CollapseAlarm
 from jepa_social.models.jepa import SocialJEPA
-from jepa_social.models.objectives import Moves, Objective, Terms
+from jepa_social.models.journey import JOURNEY, journey
+from jepa_social.models.objectives import Moves, Objective, Terms, masked_mean
 from jepa_social.models.objectives.reconstruction import own_states
 from jepa_social.models.tokenizer import has_frame
 from jepa_social.scene import Scene, known_velocity
@@ -35,6 +36,7 @@ class Pretrain(L.LightningModule):
         masking: what training hides from the context encoder; validation hides nothing, to be comparable.
         noise: by how much training jitters what the context encoder sees.
         intents: how codes are inferred, for a model that has them.
+        journey: weight of a metre by which a latent's frame is imagined elsewhere (see `jepa_social.models.journey`).
         starts: rollouts per window (see `draw_starts`).
         free: share of rollouts in which nobody's plan is given.
         seed: every training step draws from (seed, step), so that a resumed run repeats what an unbroken one does.
@@ -56,12 +58,13 @@ class Pretrain(L.LightningModule):
         masking: Masking | None = None,
         noise: Noise | None = None,
         intents: Inference | None = None,
+        journey: float = 0.25,
     ):
         super().__init__()
         self.model, self.objective, self.schedule, self.augment = model, objective, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
         self.watch_every, self.rollout, self.masking = watch_every, rollout, masking or Masking()
-        self.noise, self.intents = noise or Noise(), intents or Inference()
+        self.noise, self.intents, self.journey = noise or Noise(), intents or Inference(), journey
         self.alarm = CollapseAlarm()
 
     def terms(self, scene: Scene, corrupt: bool = False) -> tuple[Terms, Tensor]:
@@ -92,10 +95,21 @@ class Pretrain(L.LightningModule):
             target = rollouts.gather(whole)
         flat = torch.cat(views)
         moves = Moves.of(latents) if self.objective.needs_moves else None
-        terms = self.objective(prediction[:, 0], target, flat, mask, moves)
-        if self.model.intents is not None:
-            self.intents.add(terms, self.model.intents, self.objective.error, foreseen, prediction, target, mask)
+        terms = self.objective(prediction[:, 0, ..., :-JOURNEY], target, flat, mask, moves)
+        gone = journey(rollouts.anchor, rollouts.gather(scene.position))
+        framed = mask & rollouts.anchor.oriented[..., None]
+        astray = masked_mean((prediction[:, 0, ..., -JOURNEY:] - gone).norm(dim=-1), framed)
+        terms.total = terms.total + self.journey * astray
+        terms.extra["journey"] = astray.detach()
+        if self.model.intents is not None and self.intents.weight > 0:
+            whole = torch.cat((target, gone), dim=-1)
+            self.intents.add(terms, self.model.intents, self._error, foreseen, prediction, whole, framed)
         return terms, flat
+
+    def _error(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Error of imagined futures: of their latents or states, and of their journeys (m)."""
+        astray = (prediction[..., -JOURNEY:] - target[..., -JOURNEY:]).norm(dim=-1)
+        return self.objective.error(prediction[..., :-JOURNEY], target[..., :-JOURNEY]) + self.journey * astray
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
@@ -110,7 +124,7 @@ class Pretrain(L.LightningModule):
                 "train/loss": terms.total,
                 "train/prediction": terms.prediction,
                 "train/regulariser": terms.regulariser,
-                **{f"intent/{name}": value for name, value in terms.extra.items()},
+                **{f"train/{name}": value for name, value in terms.extra.items()},
             },
             batch_size=size,
         )

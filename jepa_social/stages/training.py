@@ -84,6 +84,7 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
         masking=instantiate(config.masking),
         noise=instantiate(config.noise),
         intents=instantiate(config.pretrain.intents),
+        journey=config.pretrain.journey,
     )
     looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
     decisive = OmegaConf.masked_copy(
