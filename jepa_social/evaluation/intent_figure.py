@@ -87,7 +87,7 @@ def intent_figure(scene: Scene, observed: int, futures: IntentFutures, expected:
 
 
 def usage_figure(usage: Usage) -> Figure:
-    """Bars: share of agents whose path came closest to each code's, most used first; dots: how likely it was held."""
+    """Bars: share of agents to whose path each code came closest, most first; dots: its mean probability beforehand."""
     order = usage.share.argsort(descending=True, stable=True).cpu()
     share, prior = usage.share.cpu()[order].numpy(), usage.prior.cpu()[order].numpy()
     codes = len(order)
@@ -96,7 +96,9 @@ def usage_figure(usage: Usage) -> Figure:
     axes = figure.add_subplot(1, 1, 1)
     place = np.arange(codes)
     axes.bar(place, 100 * share, 0.8, color=IMAGINED, label="came closest to the truth")
-    axes.plot(place, 100 * prior, "o", color=EGO, markeredgecolor="white", markersize=7, label="was held likely")
+    axes.plot(
+        place, 100 * prior, "o", color=EGO, markeredgecolor="white", markersize=7, label="mean probability beforehand"
+    )
     axes.axhline(100 / codes, color=PERSON, linestyle=(0, (4, 3)), linewidth=1.2, label="all alike")
     axes.set_xticks(place, [str(code) for code in order.tolist()], fontsize=8)
     axes.set_xlim(-0.6, codes - 0.4)
@@ -126,4 +128,4 @@ def _size(count: int, tall: float) -> tuple[float, float]:
     """Inches of a figure of `count` maps that are `tall` times as high as wide."""
     if tall > TALL:
         return 1.9 * count, min(1.9 * tall, 5.5) + 1.1
-    return 3.2 * min(count, 4), 3.2 * tall * -(-count // 4) + 1.9
+    return 3.2 * min(count, 4), 3.2 * tall * -(-count // 4) + 1.4

@@ -1,5 +1,6 @@
 """What a world model's intents stand for: the future under each, how likely each is, and which of them come true."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,9 @@ from jepa_social.evaluation.forecasting import displacement_errors
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.intents import every_intent
 from jepa_social.scene import Scene
+
+ALIKE = 1e-3
+"""m of error within which all intents of an agent are the same to it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,14 @@ class IntentFutures:
 
 
 @torch.no_grad()
-def intent_futures(model: WorldModel, scene: Scene, horizon: int) -> IntentFutures:
+def intent_futures(model: WorldModel, scene: Scene, horizon: int, steps: Sequence[int] | None = None) -> IntentFutures:
     """Imagine `scene`, observed frames at the model's own rate, under each intent in turn, nobody's plan known.
+
+    Args:
+        model: with intents.
+        scene: what was observed.
+        horizon: frames to imagine.
+        steps: indices of those wanted, in 0..horizon-1, which saves time; None: all of them.
 
     Raises:
         ValueError: the model has no intents.
@@ -46,8 +56,9 @@ def intent_futures(model: WorldModel, scene: Scene, horizon: int) -> IntentFutur
     foreseen = model.jepa.foresee(anchor, horizon)
     odds = model.odds(anchor, foreseen)
     codes = every_intent(odds.shape[-1], foreseen)
-    imagined = model.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen, intent=codes)
-    return IntentFutures(model.motion(anchor, imagined, codes).position, odds, anchor.present)
+    wanted = torch.arange(horizon, device=foreseen.device)[list(steps) if steps is not None else slice(None)]
+    imagined = model.jepa.imagine(anchor, horizon=len(wanted), foreseen=foreseen[:, :, wanted], intent=codes)
+    return IntentFutures(model.motion(anchor, imagined, codes, wanted + 1).position, odds, anchor.present)
 
 
 @dataclass  # not frozen: torchmetrics copies what `compute` returns field by field
@@ -90,7 +101,9 @@ class IntentUsage(Metric):
             self.add_state(name, torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, futures: IntentFutures, truth: Tensor, known: Tensor) -> None:
-        """Add everybody present of whom a future is known.
+        """Add everybody present of whom a future is known and to whom intents make a difference.
+
+        Who was never seen to move is read as standing whatever the intent: there is no closest one.
 
         Args:
             futures: of a batch.
@@ -99,7 +112,7 @@ class IntentUsage(Metric):
         """
         known = known & futures.present[..., None]
         error = displacement_errors(futures.paths, truth[:, None], known[:, None])[0].transpose(1, 2)  # [B,N,M]
-        counted = known.any(-1)
+        counted = known.any(-1) & (error.amax(-1) - error.amin(-1) > ALIKE)
         closest, odds = error[counted].argmin(-1, keepdim=True), futures.odds[counted].double()
         self.closest += torch.bincount(closest[:, 0], minlength=odds.shape[-1])
         self.probability += odds.exp().sum(0)

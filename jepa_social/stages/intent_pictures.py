@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.intent_figure import intent_figure, telling, usage_figure
 from jepa_social.evaluation.intents import IntentUsage, Usage, intent_futures
+from jepa_social.models.intents import judged_steps
 from jepa_social.scene import Scene
 from jepa_social.stages.pictures import show
 from jepa_social.stages.readout import FitMotion
@@ -17,9 +18,9 @@ from jepa_social.stages.readout import FitMotion
 class IntentPictures(Callback):
     """After every validation of `FitMotion`: one held-out moment under a few intents, and how often each comes true.
 
-    Into the loggers as `val/intent_rate` (nats) and `val/codes_used` (effective number), over all of validation. The
-    moment is the same every time (see `telling`). Draws nothing at random, so a run is the same with it and without.
-    Models without intents are left alone.
+    Into the loggers as `val/intent_rate` (nats) and `val/codes_used` (effective number), over all of validation,
+    judged by the same steps as in training (`judged_steps`). The moment is the same every time (see `telling`). Draws
+    nothing at random, so a run is the same with it and without. Models without intents are left alone.
 
     Args:
         folder: where the last pictures are kept as PNG: `intents.png` and `intent_usage.png`.
@@ -51,9 +52,10 @@ class IntentPictures(Callback):
         """Count, and keep the window that has most to show."""
         if self.metric is None or not isinstance(pl_module, FitMotion):
             return
-        observed = batch.frames - pl_module.horizon
-        futures = intent_futures(pl_module.world_model, batch.between(0, observed), pl_module.horizon)
-        self.metric.update(futures, batch.position[:, :, observed:], batch.present[:, :, observed:])
+        observed, steps = batch.frames - pl_module.horizon, judged_steps(pl_module.horizon)
+        futures = intent_futures(pl_module.world_model, batch.between(0, observed), pl_module.horizon, steps)
+        later = [observed + step for step in steps]
+        self.metric.update(futures, batch.position[:, :, later], batch.present[:, :, later])
         worth, place = telling(batch, observed).max(0)
         if self.moment is None or int(worth) > self.most:
             self.moment, self.most = batch[int(place) : int(place) + 1], int(worth)

@@ -41,6 +41,13 @@ def test_the_likeliest_are_those_that_sample_gives(model):
     torch.testing.assert_close(best, model.sample(seen, HORIZON, 6))
 
 
+def test_steps_are_some_of_all(model):
+    seen = random_scene().between(0, OBSERVED)
+    some, all_ = intent_futures(model, seen, HORIZON, [1, 3]), intent_futures(model, seen, HORIZON)
+    torch.testing.assert_close(some.paths, all_.paths[..., [1, 3], :])
+    torch.testing.assert_close(some.odds, all_.odds)
+
+
 def test_a_model_without_intents_says_so():
     with pytest.raises(ValueError, match=r"model\.intents"):
         intent_futures(model_with(0), random_scene(), HORIZON)
@@ -64,16 +71,30 @@ def by_hand() -> tuple[IntentFutures, torch.Tensor, torch.Tensor]:
     return IntentFutures(paths, odds, torch.tensor([[True, True, True, True, False]])), truth, known
 
 
+def counted(metric: IntentUsage) -> Usage:
+    usage = metric.compute()
+    assert usage is not None
+    return usage
+
+
 def test_usage_by_hand():
     metric = IntentUsage(3)
     assert metric.compute() is None
     metric.update(*by_hand())  # closest: 0, 0, 2; the fourth has no future, the fifth is not here
-    usage = metric.compute()
+    usage = counted(metric)
     assert usage.agents == 3
     torch.testing.assert_close(usage.share.float(), torch.tensor([2 / 3, 0.0, 1 / 3]))
     torch.testing.assert_close(usage.prior.float(), torch.tensor([0.5, 0.3, 0.2]))
     assert usage.rate == pytest.approx(-(2 * math.log(0.5) + math.log(0.2)) / 3)
     assert usage.codes == pytest.approx(math.exp(2 / 3 * math.log(3 / 2) + math.log(3) / 3))
+
+
+def test_who_stands_whatever_the_intent_has_no_closest_one(model):
+    scene = walkers(4, 3)
+    futures = intent_futures(model, scene.between(0, OBSERVED), HORIZON)
+    metric = IntentUsage(CODES)
+    metric.update(futures, scene.position[:, :, OBSERVED:], scene.present[:, :, OBSERVED:])
+    assert counted(metric).agents == 3
 
 
 def test_usage_does_not_know_how_it_was_batched(model):
@@ -83,9 +104,11 @@ def test_usage_does_not_know_how_it_was_batched(model):
         for piece in pieces:
             futures = intent_futures(model, piece.between(0, OBSERVED), HORIZON)
             metric.update(futures, piece.position[:, :, OBSERVED:], piece.present[:, :, OBSERVED:])
-    one, two = whole.compute(), parts.compute()
-    assert one.agents == two.agents == int(
-        (scene.present[:, :, OBSERVED - 1] & scene.present[:, :, OBSERVED:].any(-1)).sum()
+    one, two = counted(whole), counted(parts)
+    assert (
+        one.agents
+        == two.agents
+        == int((scene.present[:, :, OBSERVED - 1] & scene.present[:, :, OBSERVED:].any(-1)).sum())
     )
     torch.testing.assert_close(one.share, two.share)
     torch.testing.assert_close(one.prior, two.prior, atol=1e-6, rtol=0)

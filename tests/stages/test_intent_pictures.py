@@ -22,10 +22,18 @@ def validated(folder: Path, intents: int) -> tuple[L.Trainer, IntentPictures]:
     torch.manual_seed(0)
     config = ModelConfig(width=16, depth=1, heads=2, predictor_width=16, reaction=8, intents=intents)
     stage = FitMotion(WorldModel(SocialJEPA(config), dt=0.4, horizon=4), Schedule(), Augment(), horizon=4)
+    torch.nn.init.normal_(stage.world_model.motion.out[-1].weight)  # an untrained readout says nothing: make it speak
     looks = IntentPictures(folder)
     scenes = [random_scene(seed=seed) for seed in (0, 1)]
-    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
-    trainer = L.Trainer(accelerator="cpu", devices=1, logger=False, callbacks=[looks], **quiet)
+    trainer = L.Trainer(
+        accelerator="cpu",
+        devices=1,
+        logger=False,
+        callbacks=[looks],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+    )
     trainer.validate(stage, DataLoader(scenes, batch_size=None, collate_fn=lambda scene: scene), verbose=False)  # pyright: ignore[reportArgumentType]
     return trainer, looks
 
