@@ -79,8 +79,14 @@ def intent_figure(scene: Scene, observed: int, futures: IntentFutures, expected:
         panel.yaxis.set_major_locator(MultipleLocator(GRID))
         panel.tick_params(labelbottom=False, labelleft=False)
         title = names[number] if closest is None else f"{names[number]}\n{float(error[number]):.2f} m off"
-        best = {"color": TRUTH, "fontweight": "bold"} if number == closest else {}
-        panel.set_title(title + (", the closest" if best else ""), loc="left", fontsize=9, **best)
+        best = number == closest
+        panel.set_title(
+            title + (", the closest" if best else ""),
+            loc="left",
+            fontsize=9,
+            color=TRUTH if best else "black",
+            fontweight="bold" if best else "normal",
+        )
     figure.suptitle(f"The next {horizon * float(scene.dt[0]):.1f} s under each intent (grid: {GRID} m)", fontsize=11)
     legend(figure, now, True, True)
     return figure
