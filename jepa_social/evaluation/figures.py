@@ -43,10 +43,10 @@ def scene_figure(
         title: above the picture.
         index: which scene of the batch.
     """
-    figure, axes = _grid(1)
+    figure, axes = small_multiples(1)
     draw_scene(axes[0], scene, frame, futures, truth, index)
     axes[0].set_title(title, loc="left", fontsize=11)
-    _legend(figure, scene, futures is not None, truth is not None)
+    legend(figure, scene, futures is not None, truth is not None)
     return figure
 
 
@@ -61,14 +61,14 @@ def forecast_grid(scene: Scene, observed: int, futures: Tensor, titles: Sequence
         most: panels at most.
     """
     count = min(len(scene.ego), most)
-    figure, axes = _grid(count)
+    figure, axes = small_multiples(count)
     horizon = futures.shape[-2]
     truth = torch.where(scene.present[..., None], scene.position, torch.nan)[:, :, observed : observed + horizon]
     for i in range(count):
         draw_scene(axes[i], scene, observed - 1, futures[i], truth[i], i)
         if i < len(titles):
             axes[i].set_title(titles[i], loc="left", fontsize=9)
-    _legend(figure, scene, True, True)
+    legend(figure, scene, True, True)
     return figure
 
 
@@ -78,7 +78,7 @@ def latent_pca(latents: Tensor, value: Tensor, name: str) -> Figure:
     _, spread, axes = torch.linalg.svd(centred, full_matrices=False)
     shown = (centred @ axes[:2].T).numpy()
     share = (spread.square() / spread.square().sum()).tolist()
-    figure, panels = _grid(1)
+    figure, panels = small_multiples(1)
     dots = panels[0].scatter(shown[:, 0], shown[:, 1], c=value.cpu().numpy(), cmap="cividis", s=9, linewidths=0)
     panels[0].set_xlabel(f"first axis, {100 * share[0]:.0f} % of variance")
     panels[0].set_ylabel(f"second axis, {100 * share[1]:.0f} %")
@@ -88,7 +88,7 @@ def latent_pca(latents: Tensor, value: Tensor, name: str) -> Figure:
 
 def curves(history: Sequence[Curve], columns: int = 3) -> Figure:
     """Training curves, a panel each, the last value in its title."""
-    figure, axes = _grid(len(history), columns, square=False)
+    figure, axes = small_multiples(len(history), columns, square=False)
     for panel, curve in zip(axes, history, strict=False):
         panel.plot(curve.step, curve.value, color=IMAGINED, linewidth=1.6)
         panel.plot(curve.step[-1:], curve.value[-1:], "o", color=EGO, markersize=4)
@@ -114,7 +114,7 @@ def draw_scene(axes: Axes, scene: Scene, frame: int, futures: Tensor | None, tru
         colour = EGO if agent == ego else PERSON
         past = position[agent, : frame + 1].masked_fill(~present[agent, : frame + 1, None], torch.nan)
         axes.plot(*past.T.numpy(), color=colour, linewidth=2.2 if agent == ego else 1.5, solid_capstyle="round")
-        if futures is not None:
+        if futures is not None and present[agent, frame]:  # of others a forecast means nothing
             samples = futures[None] if futures.ndim == 3 else futures
             for sample in samples:
                 _fade(axes, sample[agent].detach().cpu().numpy(), IMAGINED if agent != ego else EGO, len(samples))
@@ -153,7 +153,8 @@ def _fade(axes: Axes, path: np.ndarray, colour: str, samples: int) -> None:
     axes.update_datalim(path)
 
 
-def _grid(count: int, columns: int = 3, square: bool = True) -> tuple[Figure, list[Axes]]:
+def small_multiples(count: int, columns: int = 3, square: bool = True) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, bare and gridded where they are `square`: maps of the plane."""
     columns = max(1, min(columns, count))
     rows = max(1, -(-count // columns))
     size = (6.2, 5.8) if count == 1 else (3.6 * columns, (3.5 if square else 2.4) * rows)
@@ -167,7 +168,8 @@ def _grid(count: int, columns: int = 3, square: bool = True) -> tuple[Figure, li
     return figure, axes
 
 
-def _legend(figure: Figure, scene: Scene, futures: bool, truth: bool) -> None:
+def legend(figure: Figure, scene: Scene, futures: bool, truth: bool) -> None:
+    """Say below the panels what is what."""
     entries = [("people, past", PERSON, "-")]
     if bool((scene.ego >= 0).any()):
         entries.insert(0, ("ego", EGO, "-"))

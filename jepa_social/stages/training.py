@@ -17,6 +17,7 @@ from jepa_social.files import with_draft
 from jepa_social.mind.world_model import CONFIG, WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.stages.health import LatentHealth
+from jepa_social.stages.intent_pictures import IntentPictures
 from jepa_social.stages.pictures import ForecastPictures, LatentPictures
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
@@ -58,7 +59,8 @@ def train(config: DictConfig) -> Path:
     # Trained end to end the readout has no pretraining before it: it gets as many epochs as both together.
     epochs = config.readout.epochs + (0 if config.readout.frozen else config.pretrain.epochs)
     labelled = data.with_labels(config.readout.labels)
-    _fit(run / "readout", readout, labelled, config, epochs, [ForecastPictures(run / "figures")])
+    looks: list[Callback] = [ForecastPictures(run / "figures"), IntentPictures(run / "figures")]
+    _fit(run / "readout", readout, labelled, config, epochs, looks)
     world_model.save(run)
     Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
     return run

@@ -28,7 +28,19 @@ def actions() -> torch.Tensor:
 def everything(model: WorldModel, scene: Scene, actions: torch.Tensor) -> tuple[torch.Tensor, ...]:
     latents = model.jepa.encode(scene)
     imagined = model.jepa.imagine(latents, actions)
-    return latents.state, imagined, model.motion(latents.at(), imagined).position, model.forecast(scene, 5)
+    return (
+        latents.state,
+        imagined,
+        model.motion(latents.at(), imagined).position,
+        model.forecast(scene, 5),
+        model.sample(scene, 5, 4),
+        model.draw(scene, 5, 4, seed=0),
+    )
+
+
+def of_agents(value: torch.Tensor) -> torch.Tensor:
+    """`[B,N,...]` as it is, `[B,S,N,...]` with agents in front of samples."""
+    return value if value.ndim == 4 else value.transpose(1, 2)
 
 
 def close(a: torch.Tensor, b: torch.Tensor) -> None:
@@ -38,12 +50,9 @@ def close(a: torch.Tensor, b: torch.Tensor) -> None:
 @torch.no_grad()
 def test_agents_are_a_set(world_model, scene, actions):
     order = torch.randperm(scene.agents, generator=torch.Generator().manual_seed(3))
-    state, imagined, future, forecast = everything(world_model, scene, actions)
-    state2, imagined2, future2, forecast2 = everything(world_model, scene.permute(order), actions)
-    close(state2, state[:, order])
-    close(imagined2, imagined[:, :, order])
-    close(future2, future[:, :, order])
-    close(forecast2, forecast[:, order])
+    before = everything(world_model, scene, actions)
+    for a, b in zip(before, everything(world_model, scene.permute(order), actions), strict=True):
+        close(of_agents(b), of_agents(a)[:, order])
 
 
 @torch.no_grad()
@@ -51,8 +60,7 @@ def test_padding_and_company_change_nothing(world_model, scene, actions):
     padded = Scene.collate([scene.pad(scene.agents + 4), random_scene(batch=2, agents=7, seed=9)])
     more = torch.cat((actions, torch.zeros(2, 4, 5, 2)))
     for a, b in zip(everything(world_model, scene, actions), everything(world_model, padded, more), strict=True):
-        agents = 1 if a.ndim == 4 else 2
-        close(a, b[:3].narrow(agents, 0, scene.agents))
+        close(of_agents(a), of_agents(b)[:3, : scene.agents])
 
 
 @torch.no_grad()
@@ -66,15 +74,31 @@ def test_absent_agents_cannot_be_seen(world_model, scene, actions):
 @torch.no_grad()
 def test_rigid_motion_changes_nothing(world_model, scene, actions):
     angle, shift = torch.tensor(2.1), torch.tensor([3.0, -7.0])
-    state, imagined, future, forecast = everything(world_model, scene, actions)
-    moved = everything(world_model, scene.transform(angle, shift), rotate(actions, angle))
-    close(moved[0], state)
+    (state, imagined, *paths) = everything(world_model, scene, actions)
+    (state2, imagined2, *paths2) = everything(world_model, scene.transform(angle, shift), rotate(actions, angle))
+    close(state2, state)
     here = scene.present[:, :, -1]
-    close(moved[1].transpose(1, 2)[here], imagined.transpose(1, 2)[here])
-    torch.testing.assert_close(
-        moved[2].transpose(1, 2)[here], (rotate(future, angle) + shift).transpose(1, 2)[here], atol=1e-3, rtol=1e-4
-    )
-    torch.testing.assert_close(moved[3][here], (rotate(forecast, angle) + shift)[here], atol=1e-3, rtol=1e-4)
+    close(of_agents(imagined2)[here], of_agents(imagined)[here])
+    for path, moved in zip(paths, paths2, strict=True):
+        expected = rotate(path, angle) + shift
+        torch.testing.assert_close(of_agents(moved)[here], of_agents(expected)[here], atol=1e-3, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_draws_turn_with_the_scene_unless_an_agent_has_no_heading(world_model):
+    """Of who was never seen to move, a turned recording gives other draws from the same, round, distribution."""
+    scene, angle = random_scene(), torch.tensor(2.1)
+    scene.present[:, 1, :-1] = False  # comes in the last frame
+    scene = Scene.from_arrays(scene.position, 0.4, present=scene.present)
+    turned = Scene.from_arrays(rotate(scene.position, angle), 0.4, present=scene.present)  # headings from motion only
+    anchor = world_model.jepa.encode(scene).at()
+    assert not anchor.oriented[:, 1].any()
+    before, after = (world_model.draw(one, 5, 4, seed=0).transpose(1, 2) for one in (scene, turned))
+    known = anchor.present & anchor.oriented
+    assert known.sum() > 5
+    torch.testing.assert_close(after[known], rotate(before, angle)[known], atol=1e-3, rtol=1e-4)
+    error, error2 = (d[:, 1] - one.position[:, 1, -1, None, None] for d, one in ((before, scene), (after, turned)))
+    torch.testing.assert_close(error2, error, atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()

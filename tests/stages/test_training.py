@@ -120,6 +120,7 @@ def test_the_same_seed_gives_the_same_model_and_another_another(finished, tmp_pa
 def test_what_a_run_leaves_behind(finished):
     for name in (
         *("config.yaml", "config.json", "model.safetensors", "figures/latent_pca.png", "figures/forecasts.png"),
+        *("figures/intents.png", "figures/intent_usage.png"),
         *("pretrain/last.ckpt", "pretrain/metrics.csv", "readout/last.ckpt", "readout/metrics.csv"),
     ):
         assert (finished / name).stat().st_size > 0, name
