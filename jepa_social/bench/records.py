@@ -104,8 +104,8 @@ def _of_cell(grid: Grid, cell: Cell, policy: str, row: Row) -> Iterator[Record]:
         suite, _, metric = name.rpartition(".")
         suite = suite or SUITE
         interval = _scores(results, suite, cell).get(policy, {}).get(metric)
-        if interval is None and policy != OURS and policy in results[suite]:
-            continue  # a baseline need not have all metrics: constant velocity has one future, not many
+        if interval is None and policy != OURS and any(policy in scores for scores in results.values()):
+            continue  # a baseline need not have all metrics or suites: constant velocity has one future, not many
         if interval is None:
             known = {p: sorted(scores) for p, scores in results[suite].items()}
             raise KeyError(f"{cell.folder}/results.json: suite {suite} has no {metric} of `{policy}`; it has {known}")
