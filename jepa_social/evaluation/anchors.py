@@ -38,6 +38,11 @@ class Anchors:
     def __init__(self, shape: Tensor, share: Tensor):
         self.shape, self.share = shape, share
 
+    @property
+    def futures(self) -> float:
+        """K."""
+        return len(self.shape)
+
     @classmethod
     def fit(cls, scenes: Iterable[Scene], observed: int, anchors: int = 20, seed: int = 0) -> "Anchors":
         """K-means (k-means++, Arthur and Vassilvitskii 2007) over agents that are present in every frame.

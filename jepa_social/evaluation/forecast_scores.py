@@ -1,5 +1,7 @@
 """Every score of one forecaster on one batch, agent by agent: what the tables average."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -35,6 +37,8 @@ def forecast_scores(forecaster: Forecaster, seen: Scene, truth: Tensor, scored: 
       region of highest density with 50 or 90 % of the probability; `…_final`: the last step only (see `density`);
     - `spread`: 1 where the agent's draws differ at all.
 
+    What needs k samples is left out where the forecaster has fewer `futures`: the best of five is no best of twenty.
+
     Args:
         forecaster: its row.
         seen: observed frames only.
@@ -45,7 +49,8 @@ def forecast_scores(forecaster: Forecaster, seen: Scene, truth: Tensor, scored: 
     order = scored.int().argsort(dim=1, descending=True, stable=True)[:, : int(scored.sum(1).max())]
     some, target = scored.gather(1, order), _rows(truth, order)
     out = _best_guess(_rows(forecaster.forecast(seen, horizon), order), target, some)
-    out |= _samples(_rows(forecaster.sample(seen, horizon, SAMPLES), order), target, some)
+    if best_of := [k for k in BEST_OF if k <= forecaster.futures]:
+        out |= _samples(_rows(forecaster.sample(seen, horizon, best_of[-1]), order), target, some, best_of)
     out |= _draws(_rows(forecaster.draw(seen, horizon, DRAWS, SEED), order), target, some)
     nobody = torch.full(scored.shape, torch.nan, dtype=truth.dtype, device=truth.device)
     return {name: nobody.scatter(1, order, v.masked_fill(~some, torch.nan)) for name, v in out.items()}
@@ -74,19 +79,20 @@ def _best_guess(path: Tensor, truth: Tensor, scored: Tensor) -> dict[str, Tensor
     }
 
 
-def _samples(paths: Tensor, truth: Tensor, scored: Tensor) -> dict[str, Tensor]:
-    """`paths [B,S,n,H,2]`. Samples that are all alike are scored once: the same numbers for a twentieth of the time."""
+def _samples(paths: Tensor, truth: Tensor, scored: Tensor, best_of: Sequence[int]) -> dict[str, Tensor]:
+    """`paths [B,S,n,H,2]`, S the last of `best_of`. Samples that are all alike are scored once: the same numbers for a twentieth of the time."""
     if bool((paths == paths[:, :1]).all()):
         paths = paths[:, :1]
     valid = scored[:, None].expand(-1, paths.shape[1], -1)
     ade, fde = displacement_errors(paths, truth[:, None].expand_as(paths), valid)
     out = {}
-    for k in BEST_OF:
+    for k in best_of:
         out |= {f"ade_{k}": marginal_best(ade[:, :k]), f"fde_{k}": marginal_best(fde[:, :k])}
         out |= {f"joint_ade_{k}": joint_best(ade[:, :k]), f"joint_fde_{k}": joint_best(fde[:, :k])}
-    out |= {f"mean_ade_{SAMPLES}": ade.mean(1), f"mean_fde_{SAMPLES}": fde.mean(1)}
-    out[f"miss_rate_{SAMPLES}"] = (out[f"fde_{SAMPLES}"] > MISS).to(ade.dtype)
-    out[f"collision_share_{SAMPLES}"] = predicted_collisions(paths, valid).to(ade.dtype).mean(1)
+    if SAMPLES in best_of:
+        out |= {f"mean_ade_{SAMPLES}": ade.mean(1), f"mean_fde_{SAMPLES}": fde.mean(1)}
+        out[f"miss_rate_{SAMPLES}"] = (out[f"fde_{SAMPLES}"] > MISS).to(ade.dtype)
+        out[f"collision_share_{SAMPLES}"] = predicted_collisions(paths, valid).to(ade.dtype).mean(1)
     return out
 
 

@@ -21,6 +21,11 @@ class Imagines(Protocol):
     No answer may depend on padding, on the order of agents or on which scenes share a batch.
     """
 
+    @property
+    def futures(self) -> float:
+        """How many futures `sample` can give; infinity: as many as are asked for."""
+        ...
+
     def forecast(self, scene: Scene, horizon: int) -> Tensor:
         """One best guess, `[B,N,H,2]`."""
         ...
@@ -46,6 +51,11 @@ class Named:
     def __init__(self, name: str, model: Imagines):
         self.name, self.model = name, model
 
+    @property
+    def futures(self) -> float:
+        """See `Imagines`."""
+        return self.model.futures
+
     def forecast(self, scene: Scene, horizon: int) -> Tensor:
         """See `Imagines`."""
         return self.model.forecast(scene, horizon)
@@ -61,6 +71,8 @@ class Named:
 
 class Deterministic:
     """A single guess: every sample and every draw is the forecast itself."""
+
+    futures = math.inf
 
     def forecast(self, scene: Scene, horizon: int) -> Tensor:
         """See `Imagines`."""
@@ -122,6 +134,7 @@ class RandomHeadings:
     """
 
     name = "random headings"
+    futures = math.inf
 
     def __init__(self, sigma: float = math.radians(25.0), seed: int = 0):
         self.sigma, self.seed = sigma, seed

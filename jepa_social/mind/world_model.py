@@ -38,6 +38,11 @@ class WorldModel(nn.Module):
         self.motion = MotionReadout(jepa.config.width, readout_hidden, jepa.config.intents)
         self.dt, self.horizon, self.readout_hidden = dt, horizon, readout_hidden
 
+    @property
+    def futures(self) -> int:
+        """How many futures `sample` can give: one for each intent."""
+        return self.jepa.config.intents
+
     @torch.no_grad()
     def forecast(self, scene: Scene, horizon: int | None = None) -> Float[Tensor, "B N H 2"]:
         """Expected positions (m, world frame) of all agents over the next `horizon` frames, knowing nobody's plans.
@@ -55,9 +60,9 @@ class WorldModel(nn.Module):
         Raises:
             ValueError: more samples than the model has intents.
         """
-        if samples > self.jepa.config.intents:
+        if samples > self.futures:
             raise ValueError(
-                f"{samples} samples asked of a model with {self.jepa.config.intents} intents: train it with "
+                f"{samples} samples asked of a model with {self.futures} intents: train it with "
                 f"model.intents={samples}, or ask for fewer"
             )
         return self._at_rate(scene, horizon, lambda anchor, steps: self._likeliest(anchor, steps, samples))

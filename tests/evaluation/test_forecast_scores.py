@@ -21,13 +21,14 @@ class Says:
 
     def __init__(self, best, samples, draws):
         self.best, self.samples, self.draws = best, samples, draws
+        self.futures = samples.shape[1]
 
     def forecast(self, scene, horizon):
         return self.best
 
     def sample(self, scene, horizon, samples):
-        assert self.samples.shape[1] == samples
-        return self.samples
+        assert samples <= self.futures
+        return self.samples[:, :samples]
 
     def draw(self, scene, horizon, samples, seed):
         return self.draws
@@ -71,6 +72,20 @@ def test_every_score_by_hand():
     }
     for name, value in expected.items():
         torch.testing.assert_close(out[name], torch.tensor([value]), msg=lambda text, n=name: f"{n}: {text}")
+
+
+@pytest.mark.parametrize(("futures", "known"), [(0, ()), (1, ()), (5, (5,)), (19, (5,)), (20, (5, 20))])
+def test_the_best_of_more_futures_than_there_are_is_not_told(futures, known):
+    seen, truth, scored = scored_scene(4, 6)
+    paths = RandomHeadings().sample(seen, 12, 20)
+    whole = forecast_scores(Says(paths[:, 0], paths, paths), seen, truth, scored)
+    few = forecast_scores(Says(paths[:, 0], paths[:, :futures], paths), seen, truth, scored)
+    assert {name for name in few if name.endswith(("_5", "_20"))} == {
+        name for name in whole if name.endswith(tuple(f"_{k}" for k in known))
+    }
+    assert {"ade", "fde", "nll", "spread", "inside_90_final"} <= set(few)
+    for name, value in few.items():
+        torch.testing.assert_close(value, whole[name], equal_nan=True)
 
 
 def test_ade_and_fde_choose_their_own_sample():

@@ -6,6 +6,7 @@ import torch
 from jepa_social.mind.motion import MotionReadout
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.models.journey import JOURNEY
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.optim import Schedule
@@ -128,7 +129,7 @@ def test_who_has_no_heading_has_no_residual():
     still = Scene.from_arrays(torch.zeros(1, 4, 2), 0.4)
     anchor = jepa.encode(still).at()
     assert not anchor.oriented.any()
-    assert (readout(anchor, torch.randn(1, 3, 1, 5, 8)).position == 0).all()
+    assert (readout(anchor, torch.randn(1, 3, 1, 5, 8 + JOURNEY)).position == 0).all()
 
 
 def test_samples_are_scenes_the_likeliest_first_and_draws_are_seeded(model, scene):

@@ -5,6 +5,7 @@ import torch
 
 from jepa_social.models.intents import draw_intents, every_intent, infer_intent, joint_energy, usage
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.models.journey import JOURNEY
 from tests.conftest import random_scene
 
 
@@ -18,10 +19,10 @@ def test_each_code_imagines_another_future_and_none_the_expected(model):
     latents = model.encode(random_scene())
     codes = every_intent(5, latents.state)
     futures = model.imagine(latents, horizon=4, intent=codes)
-    assert futures.shape == (3, 5, 5, 4, 16)
+    assert futures.shape == (3, 5, 5, 4, 16 + JOURNEY)
     distance = (futures[:, 1:] - futures[:, :1]).norm(dim=-1)
     assert (distance > 1e-3).all()
-    assert model.imagine(latents, horizon=4).shape == (3, 1, 5, 4, 16)
+    assert model.imagine(latents, horizon=4).shape == (3, 1, 5, 4, 16 + JOURNEY)
 
 
 def test_one_code_of_one_agent_leaves_the_others_futures_alone(model):

@@ -10,7 +10,6 @@ from jepa_social.stages.noise import Noise
 from jepa_social.stages.rollouts import draw_rollouts
 from tests.conftest import random_scene
 
-
 ENERGY = torch.tensor([[[1.0, 5.0, 9.0], [3.0, 2.0, 9.0]]])
 """Two codes (rows): agent 0 errs by 1 and 3 m, agent 1 by 5 and 2 m; the third agent is not known."""
 KNOWN = torch.tensor([[True, True, False]])
