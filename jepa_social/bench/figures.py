@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jepa_social.bench.summary import Line, Metric, Summary
+from jepa_social.bench.summary import Line, Metric, Summary, shown_suite
 from jepa_social.evaluation.labels import label
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH, WALL
@@ -49,7 +49,7 @@ def _dots(axes: Axes, summary: Summary, metric: Metric) -> None:
     axes.set_yticks(range(len(summary.lines)), [line.name for line in summary.lines], fontsize=8)
     axes.set_ylim(len(summary.lines) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=7)
-    axes.set_xlabel(_title(metric), fontsize=8)
+    axes.set_xlabel(_title(metric, summary), fontsize=8)
     _bare(axes)
 
 
@@ -84,7 +84,7 @@ def _curves(axes: Axes, summary: Summary, metric: Metric) -> None:
     axes.minorticks_off()
     axes.tick_params(labelsize=7)
     axes.set_xlabel(summary.x_label, fontsize=8)
-    axes.set_ylabel(_title(metric), fontsize=8)
+    axes.set_ylabel(_title(metric, summary), fontsize=8)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=7, frameon=False)
     _bare(axes)
@@ -103,11 +103,12 @@ def _scaled(value: float, metric: Metric) -> float:
     return 100 * value if label(metric[1]).unit == "%" else value
 
 
-def _title(metric: Metric) -> str:
-    about = label(metric[1])
+def _title(metric: Metric, summary: Summary) -> str:
+    about, suite = label(metric[1]), shown_suite(metric, summary.metrics)
     hint = {1: "more is better", -1: "less is better", 0: ""}[about.better]
     notes = ", ".join(filter(None, (about.unit, hint)))
-    return f"{about.name} ({notes})" if notes else about.name
+    name = f"{suite} {about.name}".strip()
+    return f"{name} ({notes})" if notes else name
 
 
 def _bare(axes: Axes) -> None:

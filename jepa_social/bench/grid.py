@@ -17,12 +17,14 @@ class Row:
         overrides: of `configs/train.yaml`, as on its command line.
         x: where it lies on the curve's axis, for ablations that vary a number.
         line: the curve that it is a point of.
+        suites: that it alone is scored on, beside those of all rows.
     """
 
     name: str
     overrides: tuple[str, ...]
     x: float | None = None
     line: str = ""
+    suites: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def expand(config: DictConfig) -> Grid:
     """The grid of `configs/bench/ablate.yaml`: `config.ablation`, with `train` and `eval` for all cells.
 
     Seeds are outermost and rows innermost: a bench that is cut short has compared all rows on what it has done.
+    `${…}` in overrides refers to the bench's config, `\\${…}` to the run's that they change.
 
     Raises:
         ValueError: no rows, seeds, suites or metrics; a reference or a chosen row that is no row; names that share a
@@ -100,7 +103,6 @@ def expand(config: DictConfig) -> Grid:
     folds = [str(fold) for fold in given.folds or ()]
     root = Path(config.runs) / given.name
     _check_folders([row.name for row in rows])
-    suites = tuple((*suite, *config.eval) for suite in given.suites)
     cells = []
     for seed in given.seeds:
         for fold in folds or [""]:
@@ -114,6 +116,7 @@ def expand(config: DictConfig) -> Grid:
                     f"seed={seed}",
                 )
                 folder = root / _slug(row.name) / "_".join(filter(None, (_slug(fold), str(seed))))
+                suites = tuple((*suite, *config.eval) for suite in (*given.suites, *row.suites))
                 cells.append(Cell(len(cells), row, fold, int(seed), folder, overrides, suites))
     return Grid(
         given.name,
@@ -127,9 +130,10 @@ def expand(config: DictConfig) -> Grid:
 
 
 def _row(name: str, value: Sequence[str] | Mapping) -> Row:
-    plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
     if isinstance(plain, Mapping):
-        return Row(str(name), tuple(plain["overrides"]), plain.get("x"), plain.get("line") or "")
+        suites = tuple(tuple(suite) for suite in plain.get("suites") or ())
+        return Row(str(name), tuple(plain["overrides"]), plain.get("x"), plain.get("line") or "", suites)
     return Row(str(name), tuple(plain or ()))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jepa_social.bench.cells import NOTE
 from jepa_social.bench.grid import Cell, Grid, Row
-from jepa_social.evaluation.results import Scores, read_json, read_results
+from jepa_social.evaluation.results import read_json, read_results
 from jepa_social.files import with_draft
 
 OURS = "jepa"
@@ -54,7 +54,8 @@ def collect(grid: Grid, done: Sequence[Cell]) -> list[Record]:
     """The records of the cells that are done, in the order rows, folds, seeds, metrics; baselines last.
 
     Raises:
-        KeyError: a cell lacks a policy or a metric that the grid names; a baseline may lack metrics.
+        KeyError: a cell of the reference row lacks a suite or a metric that the grid names, or any cell a policy. Other
+            rows may lack them: constant velocity has no likelihood, a model of five intents no best of twenty.
     """
     rows = list(dict.fromkeys(cell.row.name for cell in grid.cells))
     folds = list(dict.fromkeys(cell.fold for cell in grid.cells))
@@ -103,22 +104,20 @@ def _of_cell(grid: Grid, cell: Cell, policy: str, row: Row) -> Iterator[Record]:
     for name in grid.metrics:
         suite, _, metric = name.rpartition(".")
         suite = suite or SUITE
-        interval = _scores(results, suite, cell).get(policy, {}).get(metric)
-        if interval is None and policy != OURS and any(policy in scores for scores in results.values()):
-            continue  # a baseline need not have all metrics or suites: constant velocity has one future, not many
-        if interval is None:
-            known = {p: sorted(scores) for p, scores in results[suite].items()}
+        scores = results.get(suite, {})
+        interval = scores.get(policy, {}).get(metric)
+        unheard = not any(policy in each for each in results.values())  # a baseline need not be in all suites
+        if interval is None and (row.name == grid.reference or unheard):
+            if not scores:
+                raise KeyError(f"{cell.folder}/results.json has no suite {suite}: name it in ablation.suites")
+            known = {p: sorted(each) for p, each in scores.items()}
             raise KeyError(f"{cell.folder}/results.json: suite {suite} has no {metric} of `{policy}`; it has {known}")
+        if interval is None:
+            continue
         yield Record(
             grid.title, grid.reference, grid.x, row.name, row.line, row.x, cell.fold, cell.seed, policy, suite, metric,
             interval.mean, interval.n, note["commit"], note["date"], note["seconds"],
         )  # fmt: skip
-
-
-def _scores(results: dict[str, Scores], suite: str, cell: Cell) -> Scores:
-    if suite not in results:
-        raise KeyError(f"{cell.folder}/results.json has no suite {suite}: name it in ablation.suites")
-    return results[suite]
 
 
 def _parsed(line: dict[str, str]) -> Record:

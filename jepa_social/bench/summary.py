@@ -66,6 +66,11 @@ class Summary:
     lines: list[Line]
 
 
+def shown_suite(metric: Metric, metrics: Sequence[Metric]) -> str:
+    """The suite of a metric that others have by the same name, for titles; else nothing."""
+    return metric[0].replace("_", " ") if sum(metric[1] == name for _, name in metrics) > 1 else ""
+
+
 def over_seeds(values: Sequence[float]) -> Interval:
     """Mean and 95 % Student interval; no interval (NaN) of fewer than two values, and no mean of none."""
     n = len(values)

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from jepa_social.bench.summary import Line, Metric, Score, Summary
+from jepa_social.bench.summary import Line, Metric, Score, Summary, shown_suite
 from jepa_social.evaluation.labels import label, say
 from jepa_social.evaluation.statistics import Interval
 
@@ -47,7 +47,7 @@ def comparison(summary: Summary) -> Table:
     """A row a variant: each metric with its interval and its difference to the reference row."""
     header = ["", "n"]
     for metric in summary.metrics:
-        header += [_title(metric), f"Δ {label(metric[1]).name}"]
+        header += [_title(metric, summary), f"Δ {label(metric[1]).name}"]
     rows = []
     for line in summary.lines:
         counts = {score.mean.n for score in line.scores.values()}
@@ -64,7 +64,7 @@ def comparison(summary: Summary) -> Table:
 
 def by_fold(summary: Summary) -> Table:
     """A row a variant, a column a fold, all metrics of a cell side by side; the average last, with intervals."""
-    names = " / ".join(_title(metric) for metric in summary.metrics)
+    names = " / ".join(_title(metric, summary) for metric in summary.metrics)
     rows = []
     for line in summary.lines:
         cells = [Cell(_name(line, summary))]
@@ -126,9 +126,9 @@ def terminal(title: str, table: Table) -> RichTable:
     return shown
 
 
-def _title(metric: Metric) -> str:
-    about = label(metric[1])
-    return " ".join(filter(None, (about.name, {1: "↑", -1: "↓", 0: ""}[about.better], about.unit)))
+def _title(metric: Metric, summary: Summary) -> str:
+    about, suite = label(metric[1]), shown_suite(metric, summary.metrics)
+    return " ".join(filter(None, (suite, about.name, {1: "↑", -1: "↓", 0: ""}[about.better], about.unit)))
 
 
 def _name(line: Line, summary: Summary) -> str:

@@ -7,4 +7,6 @@ import lightning.pytorch  # noqa: F401  (sets its own logging level when it is f
 
 # Lightning's advice and device listings would drown the progress bars and the final table.
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-warnings.filterwarnings("ignore", message=r".*(LeafSpec|does not have many workers|Checkpoint directory).*")
+warnings.filterwarnings(
+    "ignore", message=r".*(LeafSpec|does not have many workers|Checkpoint directory|Experiment logs directory).*"
+)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.intents import every_intent, joint_energy, judged_steps, usage
+from jepa_social.models.objectives import masked_mean
 from jepa_social.stages.rollouts import Rollouts
 
 APART = 0.3
@@ -73,7 +74,7 @@ class Futures:
                 torch.special.entr(usage(picked.likely[:, 0], intents.codes, picked.known)).sum().exp()
             )
             surprise = gaussian(motion.position[:, :1].detach(), motion.scale[:, :1], truth, mask)
-            surprise = surprise - masked(odds.transpose(1, 2).gather(1, picked.likely)[:, 0], picked.known)
+            surprise = surprise - masked_mean(odds.transpose(1, 2).gather(1, picked.likely)[:, 0], picked.known)
             terms["loss"] = terms["loss"] + self.best * terms["best"]
         terms["surprise"] = surprise
         terms["loss"] = terms["loss"] + self.surprise * surprise + self.apart * terms["crowding"]
@@ -90,8 +91,7 @@ def displacement(
 
 def over_agents(value: Float[Tensor, "B S N"], mask: Bool[Tensor, "B N H"]) -> Float[Tensor, ""]:
     """Mean over S and over agents, weighed by their frames: as if all frames were averaged at once."""
-    weight = mask.sum(-1)[:, None].expand(value.shape).to(value.dtype)
-    return (value * weight).sum() / weight.sum().clamp(min=1)
+    return masked_mean(value, mask.sum(-1)[:, None].expand(value.shape).to(value.dtype))
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,6 @@ def pick(energy: Float[Tensor, "B M N"], known: Bool[Tensor, "B N"], joint: floa
     return Picked(torch.cat((alone, together, torch.randint_like(alone, energy.shape[1])), dim=1), likely, known)
 
 
-def masked(value: Float[Tensor, "..."], mask: Bool[Tensor, "..."]) -> Float[Tensor, ""]:
-    """Mean over true entries of `mask`."""
-    return (value * mask).sum() / mask.sum().clamp(min=1)
-
-
 def gaussian(
     path: Float[Tensor, "B S N H 2"],
     scale: Float[Tensor, "B S N H"],
@@ -135,8 +130,7 @@ def gaussian(
     """Negative log-likelihood (nats a frame, up to a constant) of `truth` about `path`."""
     error = (path - truth[:, None]).square().sum(-1)
     value = 0.5 * error / scale.square() + 2 * scale.log()
-    weight = mask[:, None].expand(value.shape)
-    return (value * weight).sum() / weight.sum().clamp(min=1)
+    return masked_mean(value, mask[:, None].expand(value.shape))
 
 
 def crowding(
@@ -153,5 +147,5 @@ def crowding(
     both = both & (torch.cdist(real, real) > APART)
     offset = paths[..., :, None, :] - paths[..., None, :, :]
     distance = (offset.square().sum(-1) + 1e-6).sqrt()
-    lack = F.relu(1.0 - distance / APART).square() * both[:, None]
-    return lack.sum() / (mask.sum().clamp(min=1) * position.shape[1])
+    lack = (F.relu(1.0 - distance / APART).square() * both[:, None]).sum(-1)
+    return masked_mean(lack, mask.transpose(1, 2)[:, None].expand(lack.shape))

@@ -39,8 +39,9 @@ class LatentHealth(Callback):
         drift = rollout_drift(error, copied, seen).tolist()
         scalars = {name: float(value) for name, value in health.items()}
         scalars |= {f"drift_{step}": drift[step - 1] for step in sorted({1, pl_module.horizon})}
+        step = trainer.global_step - 1  # the last one taken, where Lightning puts the scores of a validation
         for logger in trainer.loggers:
-            logger.log_metrics({f"latent/{name}": value for name, value in scalars.items()}, trainer.global_step)
+            logger.log_metrics({f"latent/{name}": value for name, value in scalars.items()}, step)
         figure = drift_figure([Interval(d, d, d, 1) for d in drift], float(batch.dt[0]))
         show(trainer, "latent/drift", figure)
         save(figure, self.folder / "latent_drift.png")

@@ -8,7 +8,7 @@ import torch
 from filelock import FileLock
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
@@ -16,6 +16,7 @@ from jepa_social.data.module import SceneDataModule
 from jepa_social.files import with_draft
 from jepa_social.mind.world_model import CONFIG, WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.stages.curves import curve_logger
 from jepa_social.stages.health import LatentHealth
 from jepa_social.stages.intent_pictures import IntentPictures
 from jepa_social.stages.pictures import ForecastPictures, LatentPictures
@@ -116,7 +117,13 @@ def _fit(
     extra: list[Callback],
 ) -> None:
     """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights."""
-    last = folder / "last.ckpt"
+    last, done = folder / "last.ckpt", 0
+    if last.is_file():
+        state = torch.load(last, map_location="cpu", weights_only=False)
+        if state["epoch"] + 1 >= epochs:
+            module.load_state_dict(state["state_dict"])
+            return
+        done = state["global_step"]
     callbacks: list[Callback] = [
         ModelCheckpoint(
             dirpath=folder, filename="last", save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
@@ -129,16 +136,11 @@ def _fit(
         **config.trainer,
         max_epochs=epochs,
         callbacks=callbacks,
-        logger=[CSVLogger(folder, name="", version=""), TensorBoardLogger(folder, name="", version="")],
+        logger=[curve_logger(folder, done), TensorBoardLogger(folder, name="", version="")],
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         log_every_n_steps=10,
         enable_model_summary=False,
         default_root_dir=folder,
     )
-    if last.is_file():
-        state = torch.load(last, map_location="cpu", weights_only=False)
-        if state["epoch"] + 1 >= epochs:
-            module.load_state_dict(state["state_dict"])
-            return
     trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)

@@ -55,6 +55,33 @@ def test_rows_of_a_curve(tmp_path):
     assert (second.x, second.line) == (None, "")
 
 
+def test_a_row_may_have_suites_of_its_own(tmp_path):
+    rows = {"plain": [], "lost": {"overrides": ["model.depth=2"], "suites": [["suite=forecast", "suite.drop=0.5"]]}}
+    config = toy_config(tmp_path, rows=rows)
+    config.eval = ["suite.split=val"]
+    plain, lost = expand(config).cells[:2]
+    assert plain.suites == (("suite=forecast", "suite.split=val"),)
+    assert lost.suites == (*plain.suites, ("suite=forecast", "suite.drop=0.5", "suite.split=val"))
+    assert [one.suite.drop for one in suite_configs(lost)] == [0.0, 0.5]
+
+
+def test_overrides_refer_to_the_bench_or_to_the_run(tmp_path):
+    rows = {"shared": [r"pretrain.folder=${runs}/toy/pretrain/\${data.source.seed}_\${seed}"]}
+    for cell in toy_grid(tmp_path, rows=rows).cells:
+        folder = training_config(cell).pretrain.folder
+        assert folder == f"{tmp_path}/runs/toy/pretrain/{cell.fold}_{cell.seed}"
+
+
+def test_shares_of_labels_share_one_pretraining():
+    config = bench_config("ablation=labels", "runs=elsewhere")
+    folders: dict[str, set[str]] = {}
+    for cell in expand(config).cells:
+        if cell.fold == "hotel" and cell.seed == 1:
+            folders.setdefault(cell.row.line, set()).add(training_config(cell).pretrain.folder)
+    assert folders["sigreg"] == {"elsewhere/labels/pretrain/hotel_1"}
+    assert len(folders["supervised"]) > 1
+
+
 def test_some_rows_alone(tmp_path):
     config = toy_config(tmp_path)
     config.rows = ["two, more"]

@@ -183,6 +183,25 @@ def test_a_baseline_may_lack_a_metric(tmp_path):
     assert rows[-1][2].text == "9.000"
 
 
+def test_rows_other_than_the_reference_may_lack_metrics_and_suites(tmp_path):
+    """As models do that have too few intents, and rows that are not scored on every suite."""
+    grid, toy = toy_grid(tmp_path, metrics=["ade", "ade_20", "lost.ade"]), Toy()
+    for cell in grid.cells:
+        run_cell(cell, toy.train, toy.evaluate)
+        if cell.row.name == grid.reference:
+            scores = read_results(cell.folder)["forecast"]["jepa"]
+            merge_scores(cell.folder, "forecast", {"jepa": scores | {"ade_20": scores["ade"]}})
+            merge_scores(cell.folder, "lost", {"jepa": scores, "constant velocity": scores})
+    summary = summarise(collect(grid, grid.cells))
+    reference, other = ([cell.text for cell in row] for row in comparison(summary).rows[:2])
+    assert "–" not in reference
+    header = comparison(summary).header
+    assert [header[i] for i in (2, 4, 6)] == ["forecast ADE ↓ m", "minADE20 ↓ m", "lost ADE ↓ m"]
+    assert other[2] != "–"
+    assert other[4:] == ["–"] * 4
+    draw(summary)
+
+
 def test_a_metric_that_is_not_there_is_named(tmp_path):
     grid, toy = toy_grid(tmp_path, metrics=["adde"]), Toy()
     run_cell(grid.cells[0], toy.train, toy.evaluate)

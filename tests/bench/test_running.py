@@ -138,6 +138,7 @@ def command(monkeypatch, tmp_path):
     lists = [f'"{one}"' for one in (*CROWD[1:], *TINY, "pretrain.epochs=1", f"data.root={tmp_path / 'data'}")]
     fixed = [
         "ablation=objective", 'ablation.base=["experiment=crowd"]', "ablation.folds=[]", "ablation.seeds=[0]",
+        'ablation.suites=[["suite=forecast","suite.split=val"]]', 'ablation.baselines=["constant velocity"]',
         f"train=[{','.join(lists)}]", f"runs={tmp_path / 'runs'}", f"results={tmp_path / 'results'}",
     ]  # fmt: skip
     before = signal.getsignal(signal.SIGTERM)

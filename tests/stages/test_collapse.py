@@ -56,4 +56,4 @@ def test_with_its_regulariser_the_latents_live(data_root, objective):
     assert said == []
     assert all(look["alarm"] == 0 for look in looks)
     assert min(look["effective_rank"] for look in looks[3:]) > WIDTH / 8
-    assert looks[-1]["relative_spread"] > 0.3
+    assert looks[-1]["relative_spread"] > 0.2, "twice what rings the alarm"

@@ -10,7 +10,9 @@ from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.models.objectives import Reconstruction, SigReg
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.futures import Futures
 from jepa_social.stages.masking import Masking, without
+from jepa_social.stages.noise import Noise
 from jepa_social.stages.optim import Schedule
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
@@ -189,12 +191,12 @@ class Spy(SigReg):
 @pytest.mark.parametrize("name", MASKINGS)
 @pytest.mark.parametrize("rollout", [True, False])
 def test_targets_come_from_the_whole_scene(model, window, name, rollout):
-    module = Pretrain(model, Spy(), Schedule(), Augment(), HORIZON, rollout=rollout)
+    module = Pretrain(model, Spy(), Schedule(), Augment(), HORIZON, rollout=rollout, masking=MASKINGS[name])
     module.eval()
     asked = []
-    for masking in (None, MASKINGS[name]):
+    for corrupt in (False, True):
         torch.manual_seed(4)
-        module.terms(window, masking)
+        module.terms(window, corrupt)
         asked.append(module.objective.asked)
     (seen, target, _, mask, _), (masked, target2, flat, mask2, _) = asked
     torch.testing.assert_close(target2, target)
@@ -245,30 +247,34 @@ def test_states_are_told_only_where_there_is_a_frame_and_a_velocity(window):
 
 
 def test_training_hides_and_validation_does_not(model, window, monkeypatch):
-    module = Pretrain(model, SigReg(), Schedule(), Augment(), HORIZON, masking=Masking(time=0.5))
-    asked, terms = [], module.terms
-    monkeypatch.setattr(module, "terms", lambda scene, masking=None: asked.append(masking) or terms(scene, masking))
+    masking, noise = Masking(time=0.5), Noise(share=1.0)
+    module = Pretrain(model, SigReg(), Schedule(), Augment(), HORIZON, masking=masking, noise=noise)
+    asked = []
+    monkeypatch.setattr(Masking, "__call__", lambda self, scene, now: asked.append(self) or scene)
+    monkeypatch.setattr(Noise, "__call__", lambda self, scene: asked.append(self) or scene)
     for name in ("log", "log_dict"):
         monkeypatch.setattr(module, name, lambda *_, **__: None)
     module._trainer = SimpleNamespace(global_step=0, loggers=[])
-    module.training_step(window, 0)
     module.validation_step(window, 0)
-    assert asked == [Masking(time=0.5), None]
+    assert asked == []
+    module.training_step(window, 0)
+    assert asked == [noise, masking]
 
 
 def test_a_readout_is_fitted_on_what_is_left(window, monkeypatch):
-    """Hidden agents and frames change nothing in the readout's loss but what is asked of it."""
+    """Hidden agents and frames change nothing in the error of the best guess but what is asked of it."""
     model = SocialJEPA(ModelConfig(width=16, depth=1, heads=2, predictor_width=16, reaction=8), teacher=False)
     world_model = WorldModel(model, dt=0.4, horizon=HORIZON)
     module = FitMotion(world_model, Schedule(), Augment(), HORIZON, starts=1, free=1.0, masking=MASKINGS["mixed"])
-    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    module.loss = Futures(best=0.0, surprise=0.0, apart=0.0)
+    monkeypatch.setattr(module, "log_dict", lambda *_, **__: None)
     hidden = MASKINGS["mixed"].draw(window, NOW)
     monkeypatch.setattr(Masking, "draw", lambda self, scene, now: hidden)
     seen = []
     encode = model.encode
     monkeypatch.setattr(model, "encode", lambda scene: seen.append(scene) or encode(scene))
     loss = module.training_step(window, 0)
-    assert torch.equal(seen[0].present, window.present & ~hidden)
+    assert torch.equal(seen[0].present, (window.present & ~hidden)[..., : NOW + 1])
     last = window.position[:, :, NOW : NOW + 1]
     there = window.present[:, :, NOW + 1 :] & seen[0].present[:, :, NOW, None]
     coast = last + 0.4 * seen[0].velocity[:, :, NOW, None] * torch.arange(1, HORIZON + 1).view(-1, 1)

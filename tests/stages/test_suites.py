@@ -10,7 +10,8 @@ import pytest
 
 from jepa_social.data.logs import Logs
 from jepa_social.stages.suites import evaluate
-from tests.stages.runs import composed
+from jepa_social.stages.training import train
+from tests.stages.runs import composed, crowd
 
 SOLVER = "+planner.solver.samples=16"
 EPISODES = {"crowd": 4, "replay": 3}
@@ -111,6 +112,17 @@ def test_settings_lie_side_by_side(finished):
     assert lost["jepa"]["ade"]["n"] == whole["jepa"]["ade"]["n"] != val["jepa"]["ade"]["n"]
     suites = set(pq.read_table(finished / "forecasts.parquet")["suite"].to_pylist())
     assert suites == {"forecast", "forecast_drop50", "forecast_val"}
+
+
+@pytest.mark.parametrize(("intents", "best_of"), [(0, set()), (1, set()), (5, {"5"})])
+def test_a_model_is_scored_on_the_best_of_no_more_futures_than_it_has(data_root, tmp_path, intents, best_of):
+    short = ("pretrain.epochs=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
+    run = train(crowd(data_root, tmp_path / "run", f"model.intents={intents}", *short))
+    evaluate(composed("eval", f"run={run}", "suite=forecast", "suite.baselines=false"))
+    ours = results(run)["forecast"]["jepa"]
+    assert {"ade", "fde", "nll", "inside_90"} <= set(ours)
+    told = {name.rpartition("_")[2] for name in ours if name.startswith(("ade_", "joint_", "mean_", "miss_rate_"))}
+    assert told == best_of
 
 
 def test_wrong_settings_are_named(finished):

@@ -1,5 +1,6 @@
 """`train`: deterministic per seed, and whole again after any interruption."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,23 @@ def test_an_interrupted_readout_gives_the_weights_of_an_unbroken_run(finished, r
         )
 
 
+@pytest.mark.parametrize("stage", ["pretrain", "readout"])
+def test_an_interruption_leaves_the_curves_whole(finished, resumed, stage):
+    """Every number of every step once, with its earlier sessions."""
+    unbroken, broken = (logged(run / stage / "metrics.csv") for run in (finished, resumed[0]))
+    assert list(broken) == list(unbroken)
+    assert broken == pytest.approx(unbroken, abs=1e-5, rel=1e-4)
+
+
+def logged(path: Path) -> dict[tuple[int, str], float]:
+    """Step and name to number, as they lie in the file; none may be there twice."""
+    with path.open(newline="") as file:
+        rows = [(int(row.pop("step")), row) for row in csv.DictReader(file)]
+    found = [((step, name), float(value)) for step, row in rows for name, value in row.items() if value]
+    assert len(dict(found)) == len(found) > 0
+    return dict(found)
+
+
 def test_a_finished_run_is_not_trained_again(finished, data_root, monkeypatch):
     before, steps = weights(finished, ""), spy(monkeypatch)
     train(crowd(data_root, finished))
@@ -103,7 +121,7 @@ def test_training_leaves_its_config_as_it_was(finished, data_root):
 
 def test_other_settings_in_the_same_folder_are_refused(finished, data_root):
     before = (finished / "config.yaml").read_text()
-    with pytest.raises(ValueError, match=r"config\.yaml was written with other settings: choose another run"):
+    with pytest.raises(ValueError, match=r"config\.yaml was written with other settings: choose another folder"):
         train(crowd(data_root, finished, "pretrain.epochs=3"))
     assert (finished / "config.yaml").read_text() == before
 

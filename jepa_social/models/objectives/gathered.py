@@ -15,8 +15,11 @@ def processes() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
-def masked_mean(value: Float[Tensor, "..."], mask: Bool[Tensor, "..."]) -> Float[Tensor, ""]:
-    """Mean over true entries of `mask`; in a distributed run this process's share: the mean is the average of all."""
+def masked_mean(value: Float[Tensor, "..."], mask: Bool[Tensor, "..."] | Float[Tensor, "..."]) -> Float[Tensor, ""]:
+    """Mean over true entries of `mask`, or weighed by it; in a distributed run this process's share of it.
+
+    The mean over all is the average of the processes' shares.
+    """
     total, count = (value * mask).sum(), mask.sum().to(value.dtype)
     if processes() > 1:
         dist.all_reduce(count)
