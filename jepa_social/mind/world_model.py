@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from jepa_social.files import with_draft
 from jepa_social.geometry import rotate
 from jepa_social.mind.motion import MotionReadout
+from jepa_social.mind.separation import keep_apart
 from jepa_social.models.intents import draw_intents
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.models.latents import Anchor
@@ -45,7 +46,8 @@ class WorldModel(nn.Module):
 
     @torch.no_grad()
     def forecast(self, scene: Scene, horizon: int | None = None) -> Float[Tensor, "B N H 2"]:
-        """Expected positions (m, world frame) of all agents over the next `horizon` frames, knowing nobody's plans.
+        """Expected positions (m, world frame) of all agents over the next `horizon` frames, knowing nobody's plans, and
+        nobody walking through another (see `keep_apart`).
 
         A scene at another rate than the model's is resampled, imagined at the model's rate and read at the scene's
         frames.
@@ -94,7 +96,8 @@ class WorldModel(nn.Module):
         return torch.lerp(path[..., low, :], path[..., low + 1, :], (place - low)[:, None])
 
     def _expected(self, anchor: Anchor, horizon: int) -> Tensor:
-        return self.motion(anchor, self.jepa.imagine(anchor, horizon=horizon)).position
+        path = self.motion(anchor, self.jepa.imagine(anchor, horizon=horizon)).position
+        return keep_apart(path, anchor.present)
 
     def _likeliest(self, anchor: Anchor, horizon: int, samples: int) -> Tensor:
         foreseen = self.jepa.foresee(anchor, horizon)
@@ -102,7 +105,7 @@ class WorldModel(nn.Module):
         chosen = odds.topk(samples, dim=-1).indices
         intent = chosen[..., None].expand(-1, -1, anchor.present.shape[1])
         imagined = self.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen, intent=intent)
-        return self.motion(anchor, imagined, intent).position
+        return keep_apart(self.motion(anchor, imagined, intent).position, anchor.present)
 
     def _drawn(self, anchor: Anchor, horizon: int, samples: int, seed: int) -> Tensor:
         chance = torch.Generator().manual_seed(seed)
