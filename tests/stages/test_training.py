@@ -126,6 +126,18 @@ def test_other_settings_in_the_same_folder_are_refused(finished, data_root):
     assert (finished / "config.yaml").read_text() == before
 
 
+def test_runs_that_differ_in_the_readout_share_one_pretraining(data_root, tmp_path, monkeypatch):
+    shared = (f"pretrain.folder={tmp_path / 'shared'}", "pretrain.epochs=1")
+    first, steps = train(crowd(data_root, tmp_path / "first", *shared)), spy(monkeypatch)
+    second = train(crowd(data_root, tmp_path / "second", *shared, "readout.labels=0.5"))
+    assert {stage for stage, _ in steps} == {"FitMotion"}
+    encoder, readout = (weights(first, part) for part in ("jepa.", "motion."))
+    assert all(torch.equal(weights(second, "jepa.")[name], value) for name, value in encoder.items())
+    assert any(not torch.equal(weights(second, "motion.")[name], value) for name, value in readout.items())
+    with pytest.raises(ValueError, match="was written with other settings"):
+        train(crowd(data_root, tmp_path / "third", *shared, "masking=time"))
+
+
 def test_the_same_seed_gives_the_same_model_and_another_another(finished, tmp_path):
     """From nothing, simulated logs included."""
     again = train(crowd(tmp_path / "data", tmp_path / "again"))
