@@ -25,7 +25,9 @@ PROBABILISTIC = ("nll", "inside_50", "inside_90", "inside_50_final", "inside_90_
 """Scores of the draws; meaningless where a forecaster's draws are all alike."""
 
 
-def forecast_scores(forecaster: Forecaster, seen: Scene, truth: Tensor, scored: Tensor) -> dict[str, Tensor]:
+def forecast_scores(
+    forecaster: Forecaster, seen: Scene, truth: Tensor, scored: Tensor, samples: bool = True
+) -> dict[str, Tensor]:
     """All scores of one batch, name to `[B,N]` float, NaN where nobody is scored.
 
     - `ade`, `fde` (m), `miss_rate` (final error > 2 m), `collision_share` (Col-I) and `collision_truth_share` (Col-II)
@@ -44,14 +46,17 @@ def forecast_scores(forecaster: Forecaster, seen: Scene, truth: Tensor, scored: 
         seen: observed frames only.
         truth: `[B,N,H,2]` m, what came next.
         scored: `[B,N]` bool, true somewhere: who counts, and whose forecasts can collide; all others are context only.
+        samples: whether samples and draws are scored too, which is nearly all of the time.
     """
     horizon = truth.shape[2]
     order = scored.int().argsort(dim=1, descending=True, stable=True)[:, : int(scored.sum(1).max())]
     some, target = scored.gather(1, order), _rows(truth, order)
     out = _best_guess(_rows(forecaster.forecast(seen, horizon), order), target, some)
-    if best_of := [k for k in BEST_OF if k <= forecaster.futures]:
+    best_of = [k for k in BEST_OF if k <= forecaster.futures]
+    if samples and best_of:
         out |= _samples(_rows(forecaster.sample(seen, horizon, best_of[-1]), order), target, some, best_of)
-    out |= _draws(_rows(forecaster.draw(seen, horizon, DRAWS, SEED), order), target, some)
+    if samples:
+        out |= _draws(_rows(forecaster.draw(seen, horizon, DRAWS, SEED), order), target, some)
     nobody = torch.full(scored.shape, torch.nan, dtype=truth.dtype, device=truth.device)
     return {name: nobody.scatter(1, order, v.masked_fill(~some, torch.nan)) for name, v in out.items()}
 

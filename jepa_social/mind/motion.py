@@ -23,6 +23,11 @@ class Motion:
     position: Float[Tensor, "B S N H 2"]
     scale: Float[Tensor, "B S N H"]
 
+    def under(self, row: Int[Tensor, "B R N"]) -> "Motion":
+        """For each agent the futures `row` of S."""
+        index = row[..., None].expand(-1, -1, -1, self.scale.shape[3])
+        return Motion(self.position.gather(1, index[..., None].expand(-1, -1, -1, -1, 2)), self.scale.gather(1, index))
+
 
 class MotionReadout(nn.Module):
     """Residual to constant velocity, in each agent's own frame at the anchor.

@@ -14,7 +14,7 @@ from jepa_social.files import with_draft
 from jepa_social.geometry import rotate
 from jepa_social.mind.motion import MotionReadout
 from jepa_social.mind.separation import keep_apart
-from jepa_social.models.intents import draw_intents
+from jepa_social.models.intents import draw_intents, every_intent
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.models.latents import Anchor
 from jepa_social.scene import Scene
@@ -109,11 +109,14 @@ class WorldModel(nn.Module):
 
     def _drawn(self, anchor: Anchor, horizon: int, samples: int, seed: int) -> Tensor:
         chance = torch.Generator().manual_seed(seed)
-        foreseen, intent = self.jepa.foresee(anchor, horizon), None
-        if self.jepa.intents is not None:
-            intent = draw_intents(self.odds(anchor, foreseen), samples, chance)
-        imagined = self.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen, intent=intent)
-        motion = self.motion(anchor, imagined, intent)
+        foreseen = self.jepa.foresee(anchor, horizon)
+        if self.jepa.intents is None:
+            motion = self.motion(anchor, self.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen))
+        else:  # all futures are read once, however many draws there are
+            codes = every_intent(self.jepa.intents.codes, foreseen)
+            imagined = self.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen, intent=codes)
+            drawn = draw_intents(self.odds(anchor, foreseen), samples, chance)
+            motion = self.motion(anchor, imagined, codes).under(drawn)
         error = torch.randn(1, samples, 1, 1, 2, generator=chance).to(foreseen.device)
         return motion.position + motion.scale[..., None] * rotate(error, anchor.heading[:, None, :, None])
 

@@ -35,6 +35,8 @@ from jepa_social.scene import Scene
 
 TABLE = "forecasts.parquet"
 TRUTH = "truth"
+AGENTS = 512
+"""Most agents scored side by side; no score depends on it."""
 KEYS = ("suite", "policy", "window", "recording", "agent", "id")
 Columns = dict[str, np.ndarray]
 """Score to `[n]`, a number an agent."""
@@ -54,7 +56,7 @@ def score_forecasts(
         trained: settings that it was trained with; anchors are fitted to these training windows.
         tested: settings whose recordings it is tested on, often the same. Windows have the length and the rate of
             `trained` all the same.
-        suite: `name`, `split`, `drop` and `baselines`, see `configs/suite/forecast.yaml`.
+        suite: `name`, `split`, `drop`, `baselines` and `samples`, see `configs/suite/forecast.yaml`.
         ours: the model's name in the tables.
 
     Raises:
@@ -64,7 +66,7 @@ def score_forecasts(
         raise ValueError(f"suite.split={suite.split}: choose test, or val")
     module = trained.data.module
     shape = {name: module[name] for name in ("observed", "future", "dt")}
-    data: SceneDataModule = instantiate(tested.data.module, **shape)
+    data: SceneDataModule = instantiate(tested.data.module, **shape, agents_per_batch=AGENTS)
     windows = data.windows(suite.split)
     if windows is None:
         raise ValueError(
@@ -76,13 +78,19 @@ def score_forecasts(
         rows += [StandStill(), ConstantVelocity(), LeastSquares(), RandomHeadings()]
         rows.append(Anchors.fit(_training_scenes(trained), module.observed))
     batches = list(AgentBudgetSampler(windows, windows.counts, data.agents_per_batch, data.pairs_per_batch, False))
-    about, found = score_windows(rows, windows, track(batches, description=suite.name), module.observed, suite.drop)
+    watched = track(batches, description=suite.name)
+    about, found = score_windows(rows, windows, watched, module.observed, suite.drop, suite.samples)
     _write_table(run, suite.name, about, found)
     merge_scores(run, suite.name, *summarise(found, about["window"], ours))
 
 
 def score_windows(
-    rows: Sequence[Forecaster], windows: SceneWindows, batches: Iterable[Sequence[int]], observed: int, drop: float
+    rows: Sequence[Forecaster],
+    windows: SceneWindows,
+    batches: Iterable[Sequence[int]],
+    observed: int,
+    drop: float,
+    samples: bool = True,
 ) -> tuple[Columns, dict[str, Columns]]:
     """Who was scored (window, recording, agent, id) and every policy's scores, an entry an agent, by window and agent.
 
@@ -98,7 +106,7 @@ def score_windows(
         seen = drop_frames(scene.between(0, observed), drop, batch)
         about.append(_who(windows, batch, scored))
         for row in rows:
-            parts[row.name].append(_flat(forecast_scores(row, seen, truth, scored), scored))
+            parts[row.name].append(_flat(forecast_scores(row, seen, truth, scored, samples), scored))
         parts[TRUTH].append(_flat(truth_scores(truth, scored), scored))
     if not about:
         raise ValueError("no agent is seen in all frames of a window: nothing to score")
