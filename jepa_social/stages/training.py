@@ -132,8 +132,9 @@ def _fit(
         RichProgressBar(refresh_rate=5),
         *extra,
     ]
+    every = max(1, min(config.trainer.check_val_every_n_epoch, epochs))  # a short stage is validated too
     trainer = L.Trainer(
-        **config.trainer,
+        **(dict(config.trainer) | {"check_val_every_n_epoch": every}),
         max_epochs=epochs,
         callbacks=callbacks,
         logger=[curve_logger(folder, done), TensorBoardLogger(folder, name="", version="")],
