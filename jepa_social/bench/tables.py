@@ -18,6 +18,8 @@ CAPTION = (
 )
 NO_FOLDS = CAPTION.replace("over folds and seeds", "over seeds").replace(", of the unweighted mean over folds", "")
 NO_FOLDS = NO_FOLDS.replace("by fold and seed", "by seed")
+SIDE_BY_SIDE = 2
+"""Metrics in a cell of the table of folds: more cannot be read."""
 FOLDS = "Each fold: mean over seeds. Average: unweighted over folds, [95 % Student interval over seeds]."
 
 
@@ -63,15 +65,16 @@ def comparison(summary: Summary) -> Table:
 
 
 def by_fold(summary: Summary) -> Table:
-    """A row a variant, a column a fold, all metrics of a cell side by side; the average last, with intervals."""
-    names = " / ".join(_title(metric, summary) for metric in summary.metrics)
+    """A row a variant, a column a fold, the first metrics side by side; the average last, with intervals."""
+    shown = summary.metrics[:SIDE_BY_SIDE]
+    names = " / ".join(_title(metric, summary) for metric in shown)
     rows = []
     for line in summary.lines:
         cells = [Cell(_name(line, summary))]
         for fold in summary.folds:
-            known = [(m, line.scores[m].folds.get(fold) if m in line.scores else None) for m in summary.metrics]
+            known = [(m, line.scores[m].folds.get(fold) if m in line.scores else None) for m in shown]
             cells.append(Cell(" / ".join(say(i.mean, metric[1]) if i else "–" for metric, i in known)))
-        average = " / ".join(_mean(line.scores.get(metric), metric) for metric in summary.metrics)
+        average = " / ".join(_mean(line.scores.get(metric), metric) for metric in shown)
         rows.append([*cells, Cell(average)])
     rows.append([Cell("scored"), *(Cell(_count(summary.counts[fold])) for fold in summary.folds), Cell("")])
     return Table(f"{names}. {FOLDS}", ["", *summary.folds, "average"], rows)
