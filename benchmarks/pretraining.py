@@ -19,7 +19,7 @@ from benchmarks import acting, growth, loading, regulariser, training
 from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
 from jepa_social.files import with_draft
 
-OUT = ROOT / "results" / "benchmark_pretraining.csv"
+OUT = ROOT / "benchmarks" / "pretraining.csv"
 
 
 @dataclass(frozen=True)
