@@ -11,21 +11,28 @@ from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH, WALL
 
 LINES = (EGO, IMAGINED, TRUTH, GOAL, WALL)
-WIDTH = 4.0
+WIDTH = 3.6
 """inches of a panel; there is one for each metric."""
+ABREAST = 4
+"""Panels beside each other."""
+FAR = 2.0
+"""A baseline above so many times the reference is an arrow at the edge: it would squeeze the others."""
 
 
 def draw(summary: Summary) -> Figure:
     """Curves over `x` if any row has one, else dots."""
     curves = any(line.x is not None for line in summary.lines)
-    panels = len(summary.metrics)
+    columns = min(ABREAST, len(summary.metrics))
+    rows = -(-len(summary.metrics) // columns)
     names = 0.075 * max(len(line.name) for line in summary.lines)
-    size = (WIDTH * panels, 3.4) if curves else (WIDTH * panels + names, 1.3 + 0.34 * len(summary.lines))
-    figure = Figure(figsize=size, layout="constrained")
+    height = 3.4 if curves else 0.9 + 0.3 * len(summary.lines)
+    figure = Figure(figsize=(WIDTH * columns + names, height * rows + 0.4), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, panels, squeeze=False, sharey=not curves)[0]
-    for place, metric in zip(axes, summary.metrics, strict=True):
+    axes = figure.subplots(rows, columns, squeeze=False, sharey="none" if curves else "row").flat
+    for place, metric in zip(axes, summary.metrics, strict=False):
         (_curves if curves else _dots)(place, summary, metric)
+    for place in list(axes)[len(summary.metrics) :]:
+        place.set_axis_off()
     figure.suptitle(summary.title, fontsize=10)
     seeds = max((score.mean.n for line in summary.lines for score in line.scores.values()), default=0)
     what = "mean over folds" if len(summary.folds) > 1 else "mean"
@@ -42,6 +49,10 @@ def _dots(axes: Axes, summary: Summary, metric: Metric) -> None:
         colour = PERSON if line.baseline else EGO if line.name == summary.reference else IMAGINED
         if line.name == summary.reference:
             axes.axvline(_scaled(score.mean.mean, metric), color=colour, linewidth=0.8, alpha=0.5, zorder=0)
+        level = _level(summary, metric)
+        if line.baseline and level > 0 and _scaled(score.mean.mean, metric) > FAR * level:
+            axes.plot(FAR * level, place, ">", color=colour, markersize=5)
+            continue
         if not line.baseline:
             seeds = [_scaled(value, metric) for value in score.seeds.values()]
             axes.plot(seeds, [place + 0.22] * len(seeds), ".", color=colour, alpha=0.4, markersize=4)
@@ -51,6 +62,14 @@ def _dots(axes: Axes, summary: Summary, metric: Metric) -> None:
     axes.tick_params(axis="x", labelsize=7)
     axes.set_xlabel(_title(metric, summary), fontsize=8)
     _bare(axes)
+
+
+def _level(summary: Summary, metric: Metric) -> float:
+    """The reference row's mean, as drawn; 0 where it has none."""
+    for line in summary.lines:
+        if line.name == summary.reference and metric in line.scores and line.scores[metric].mean.n:
+            return _scaled(line.scores[metric].mean.mean, metric)
+    return 0.0
 
 
 def _bar(axes: Axes, mean: Interval, metric: Metric, place: float, colour: str) -> None:
