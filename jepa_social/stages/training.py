@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -132,9 +133,10 @@ def _fit(
         RichProgressBar(refresh_rate=5),
         *extra,
     ]
-    every = max(1, min(config.trainer.check_val_every_n_epoch, epochs))  # a short stage is validated too
+    settings: dict[Any, Any] = dict(config.trainer)
+    settings["check_val_every_n_epoch"] = max(1, min(settings["check_val_every_n_epoch"], epochs))  # also a short stage
     trainer = L.Trainer(
-        **(dict(config.trainer) | {"check_val_every_n_epoch": every}),
+        **settings,
         max_epochs=epochs,
         callbacks=callbacks,
         logger=[curve_logger(folder, done), TensorBoardLogger(folder, name="", version="")],
