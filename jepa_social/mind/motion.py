@@ -82,6 +82,5 @@ class MotionReadout(nn.Module):
 
     def odds(self, anchor: Anchor, prior: Float[Tensor, "B N M"]) -> Float[Tensor, "B N M"]:
         """Log-probability of each code as a *motion*: the world model's prior, corrected by what the latents say."""
-        if self.likely is None:
-            return prior
+        assert self.likely is not None, "without intents there are no odds: WorldModel.odds refuses them"
         return (prior + self.likely(self.now(anchor.state))).log_softmax(-1)

@@ -42,7 +42,7 @@ class Inference:
     ) -> None:
         """Add to `terms` the error under the inferred codes and the prior's surprise at them.
 
-        `extra` gets the error with and without a code, the rate (nats) and how many codes are in use (the exponential
+        `extra` gets the error under the inferred codes, the rate (nats) and how many codes are in use (the exponential
         of the entropy of their histogram).
         """
         known, prior = mask.any(-1), intents.prior(foreseen)

@@ -1,5 +1,6 @@
 """Callbacks that look at the latents and the forecasts while they are learned, into TensorBoard and onto disk."""
 
+from abc import abstractmethod
 from pathlib import Path
 
 import lightning as L
@@ -27,8 +28,8 @@ def show(trainer: L.Trainer, tag: str, figure: Figure) -> None:
             logger.experiment.add_figure(tag, figure, trainer.global_step)
 
 
-class LatentPictures(Callback):
-    """After every validation: the first two principal axes of validation latents, coloured by speed.
+class LatentLook(Callback):
+    """Looks at the first validation batch after every validation of `Pretrain`, on rank 0; a subclass says how.
 
     Args:
         folder: where the last picture is kept as PNG.
@@ -39,11 +40,22 @@ class LatentPictures(Callback):
 
     @torch.no_grad()
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Draw (rank 0 only)."""
+        """Look, where there is something to look at."""
         batch = val_batch(trainer)
-        if batch is None or not trainer.is_global_zero or not isinstance(pl_module, Pretrain):
-            return
-        latents = pl_module.model.encode(batch).state[batch.present][:2000]
+        if batch is not None and trainer.is_global_zero and isinstance(pl_module, Pretrain):
+            self.look(trainer, pl_module, batch)
+
+    @abstractmethod
+    def look(self, trainer: L.Trainer, stage: Pretrain, batch: Scene) -> None:
+        """Log and draw what the latents of `batch` are like."""
+
+
+class LatentPictures(LatentLook):
+    """The first two principal axes of validation latents, coloured by speed."""
+
+    def look(self, trainer: L.Trainer, stage: Pretrain, batch: Scene) -> None:
+        """Draw."""
+        latents = stage.model.encode(batch).state[batch.present][:2000]
         figure = latent_pca(latents, batch.velocity.norm(dim=-1)[batch.present][:2000], "speed, m/s")
         show(trainer, "latent/pca", figure)
         save(figure, self.folder / "latent_pca.png")

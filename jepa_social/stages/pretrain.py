@@ -98,7 +98,7 @@ class Pretrain(L.LightningModule):
         terms = self.objective(prediction[:, 0, ..., :-JOURNEY], target, flat, mask, moves)
         gone = journey(rollouts.anchor, rollouts.gather(scene.position))
         framed = mask & rollouts.anchor.oriented[..., None]
-        astray = masked_mean((prediction[:, 0, ..., -JOURNEY:] - gone).norm(dim=-1), framed)
+        astray = masked_mean(_astray(prediction[:, 0], gone), framed)
         terms.total = terms.total + self.journey * astray
         terms.extra["journey"] = astray.detach()
         if self.model.intents is not None and self.intents.weight > 0:
@@ -108,8 +108,8 @@ class Pretrain(L.LightningModule):
 
     def _error(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Error of imagined futures: of their latents or states, and of their journeys (m)."""
-        astray = (prediction[..., -JOURNEY:] - target[..., -JOURNEY:]).norm(dim=-1)
-        return self.objective.error(prediction[..., :-JOURNEY], target[..., :-JOURNEY]) + self.journey * astray
+        error = self.objective.error(prediction[..., :-JOURNEY], target[..., :-JOURNEY])
+        return error + self.journey * _astray(prediction, target)
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
@@ -153,6 +153,11 @@ class Pretrain(L.LightningModule):
         return build_optimizer(
             [*self.model.online_parameters(), *self.objective.parameters()], self.schedule, self.trainer
         )
+
+
+def _astray(prediction: Tensor, target: Tensor) -> Tensor:
+    """How far (m) the imagined journeys end from the true ones; both are the last numbers of their axis."""
+    return (prediction[..., -JOURNEY:] - target[..., -JOURNEY:]).norm(dim=-1)
 
 
 def _states(scene: Scene, rollouts: Rollouts) -> tuple[Tensor, Tensor]:
