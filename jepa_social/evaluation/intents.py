@@ -9,7 +9,7 @@ from torchmetrics import Metric
 
 from jepa_social.evaluation.forecasting import displacement_errors
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.models.intents import every_intent
+from jepa_social.models.intents import codes_in_use, every_intent
 from jepa_social.scene import Scene
 
 ALIKE = 1e-3
@@ -79,8 +79,8 @@ class Usage:
 
     @property
     def codes(self) -> float:
-        """Effective number of codes in use: the exponential of the entropy of `share`; M where all are used alike."""
-        return float(torch.special.entr(self.share).sum().exp())
+        """Effective number of codes in use (see `codes_in_use`)."""
+        return float(codes_in_use(self.share))
 
 
 class IntentUsage(Metric):

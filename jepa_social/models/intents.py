@@ -83,3 +83,8 @@ def usage(intent: Int[Tensor, "..."], codes: int, known: Bool[Tensor, "..."]) ->
     """Share of the inferred codes `intent` where `known`: a histogram, flat where all codes are used alike."""
     count = torch.bincount(intent[known], minlength=codes).float()
     return count / count.sum().clamp(min=1)
+
+
+def codes_in_use(share: Float[Tensor, "M"]) -> Float[Tensor, ""]:
+    """Effective number of codes of a histogram: the exponential of its entropy; M where all are used alike."""
+    return torch.special.entr(share).sum().exp()

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.models.intents import every_intent, joint_energy, judged_steps, usage
+from jepa_social.models.intents import codes_in_use, every_intent, joint_energy, judged_steps, usage
 from jepa_social.models.objectives import masked_mean
 from jepa_social.stages.rollouts import Rollouts
 
@@ -70,9 +70,7 @@ class Futures:
             terms["best"] = (1 - self.spare) * best + self.spare * spare
             together = motion.position[:, 1:2]
             terms["crowding"] = (terms["crowding"] + crowding(together, truth, mask)) / 2
-            terms["codes_used"] = (
-                torch.special.entr(usage(picked.likely[:, 0], intents.codes, picked.known)).sum().exp()
-            )
+            terms["codes_used"] = codes_in_use(usage(picked.likely[:, 0], intents.codes, picked.known))
             surprise = gaussian(motion.position[:, :1].detach(), motion.scale[:, :1], truth, mask)
             surprise = surprise - masked_mean(odds.transpose(1, 2).gather(1, picked.likely)[:, 0], picked.known)
             terms["loss"] = terms["loss"] + self.best * terms["best"]

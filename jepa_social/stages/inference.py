@@ -7,7 +7,15 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from jepa_social.models.intents import Intents, every_intent, infer_intent, joint_energy, judged_steps, usage
+from jepa_social.models.intents import (
+    Intents,
+    codes_in_use,
+    every_intent,
+    infer_intent,
+    joint_energy,
+    judged_steps,
+    usage,
+)
 from jepa_social.models.objectives import Terms, masked_mean
 
 
@@ -62,5 +70,5 @@ class Inference:
         terms.extra |= {
             "intent_error": best.detach(),
             "intent_rate": rate.detach(),
-            "codes_used": torch.special.entr(share).sum().exp(),
+            "codes_used": codes_in_use(share),
         }
