@@ -29,6 +29,11 @@ class Motion:
         return Motion(self.position.gather(1, index[..., None].expand(-1, -1, -1, -1, 2)), self.scale.gather(1, index))
 
 
+def spread(lag: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Standard deviation (m) that a readout begins with, after `lag` s: about that of constant velocity for walkers."""
+    return 0.05 + 0.2 * lag
+
+
 class MotionReadout(nn.Module):
     """Residual to constant velocity, in each agent's own frame at the anchor.
 
@@ -78,7 +83,7 @@ class MotionReadout(nn.Module):
         local = told[..., :2] * anchor.oriented[:, None, :, None, None]
         velocity = anchor.velocity[:, None, :, None] + rotate(local, anchor.heading[:, None, :, None])
         position = anchor.position[:, None, :, None] + velocity * lag
-        return Motion(position, told[..., 2].clamp(-6.0, 3.0).exp() * (0.05 + 0.2 * lag[..., 0]))
+        return Motion(position, told[..., 2].clamp(-6.0, 3.0).exp() * spread(lag[..., 0]))
 
     def odds(self, anchor: Anchor, prior: Float[Tensor, "B N M"]) -> Float[Tensor, "B N M"]:
         """Log-probability of each code as a *motion*: the world model's prior, corrected by what the latents say."""

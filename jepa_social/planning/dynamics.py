@@ -1,14 +1,18 @@
 """How a planner expects people to move: with the world model, or by extrapolation."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from jepa_social.mind.motion import Motion, spread
 from jepa_social.mind.world_model import WorldModel
+from jepa_social.models.intents import draw_intents
 from jepa_social.models.latents import Anchor
+from jepa_social.planning.imagined import Human, OnRequest, Sampled
 from jepa_social.scene import KINDS, Scene
 
 
@@ -19,20 +23,25 @@ class People:
     Attributes:
         exists: which of the K are real.
         position: m, velocity: m/s, radius: m, at present.
+        scene: that they are picked from, the ego first.
         anchor: latents and poses of [ego, people...], or None where the dynamics need none.
         foreseen: their rollout with no plan known, kept from one set of plans to the next.
+        unhindered: where they would be if the ego were not there, kept likewise.
     """
 
     exists: Bool[Tensor, "B K"]
     position: Float[Tensor, "B K 2"]
     velocity: Float[Tensor, "B K 2"]
     radius: Float[Tensor, "B K"]
+    scene: Scene
     anchor: Anchor | None = None
     foreseen: Tensor | None = None
+    unhindered: Tensor | None = None
 
 
 class Dynamics(Protocol):
-    """Expected motion of people under the ego's plans.
+    """Expected motion of people under the ego's plans; what else costs may ask is, unless said otherwise, that nobody
+    reacts or has intents and that the ego too keeps its velocity.
 
     Attributes:
         dt: s between imagined frames.
@@ -48,16 +57,45 @@ class Dynamics(Protocol):
         """Positions (m) of people, the present ones first; R is S if they depend on the plan, else 1."""
         ...
 
+    def sample(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor, draws: int) -> Sampled:
+        """Futures under `draws` joint intents (or the only one)."""
+        position = self.roll(people, actions, dt)[:, :, None]
+        scale = spread(_lag(actions.shape[2], dt))[:, None, None, None]
+        return Sampled(position, scale.expand(*position.shape[:4], -1))
+
+    def absent(self, people: People, horizon: int, dt: Tensor) -> Float[Tensor, "B K T 2"]:
+        """Positions (m) of people if the ego were not there, the present ones first."""
+        return self.roll(people, people.position.new_zeros(len(people.position), 1, horizon, 2), dt)[:, 0]
+
+    def human(self, people: People, horizon: int, dt: Tensor) -> Human:
+        """What people do in the ego's place, its goal unknown."""
+        lag = _lag(horizon, dt)
+        here, velocity = people.scene.position[:, :1, -1], people.scene.velocity[:, :1, -1]
+        return Human(here + lag[..., None] * velocity, spread(lag))
+
+
+def on_request(dynamics: Dynamics, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> OnRequest:
+    """What costs may ask of `dynamics` about a set of plans; the answers are kept."""
+    horizon = actions.shape[2]
+    return OnRequest(
+        cache(lambda draws: dynamics.sample(people, actions, dt, draws)),
+        cache(lambda: dynamics.absent(people, horizon, dt)),
+        cache(lambda: dynamics.human(people, horizon, dt)),
+    )
+
 
 def people_near(scene: Scene, near: int) -> People:
     """The first `near` agents after the ego (see `Dynamics.prepare`; fewer if there are fewer)."""
     slots = slice(1, 1 + near)
-    return People(
-        scene.present[:, slots, -1], scene.position[:, slots, -1], scene.velocity[:, slots, -1], scene.radius[:, slots]
-    )
+    now = (scene.present[:, slots, -1], scene.position[:, slots, -1], scene.velocity[:, slots, -1])
+    return People(*now, scene.radius[:, slots], scene)
 
 
-class ConstantVelocity:
+def _lag(horizon: int, dt: Tensor) -> Float[Tensor, "B H"]:
+    return dt[:, None] * torch.arange(1, horizon + 1, device=dt.device)
+
+
+class ConstantVelocity(Dynamics):
     """Everybody keeps the last velocity, whatever the ego does.
 
     Args:
@@ -78,7 +116,7 @@ class ConstantVelocity:
         return path[:, None]
 
 
-class Imagination:
+class Imagination(Dynamics):
     """The world model: encode once per decision, then latent rollouts under each plan, read out as positions.
 
     Args:
@@ -100,22 +138,82 @@ class Imagination:
         if self.ego_kind is not None:
             scene = scene.clone(False)
             scene.kind = scene.kind.scatter(1, scene.ego[:, None], KINDS.index(self.ego_kind))
-        anchor = self.world_model.jepa.encode(scene).at()
-        batch, kept = scene.ego.shape[0], min(1 + near, scene.agents)
-        people.anchor = anchor.select(torch.arange(kept, device=scene.ego.device).expand(batch, -1))
+        people.anchor = self._near(scene, 1 + near)
         return people
 
     @torch.inference_mode()
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
         """Imagined latents, then positions from the readout."""
-        anchor = people.anchor
-        assert anchor is not None, "prepare() comes first"
-        jepa, horizon = self.world_model.jepa, actions.shape[2]
+        anchor, foreseen = self._foreseen(people, actions.shape[2])
+        return _with_now(anchor, self._read(anchor, self._imagine(anchor, foreseen, actions)))
+
+    @torch.inference_mode()
+    def sample(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor, draws: int) -> Sampled:
+        """The plan's effect and the intents' are both worked out once; the same draws at every decision."""
+        anchor, foreseen = self._foreseen(people, actions.shape[2])
+        imagined = self._imagine(anchor, foreseen, actions)
+        if self.world_model.jepa.intents is None:
+            draws, motion = 1, self._read(anchor, imagined)
+        else:
+            odds = self.world_model.odds(anchor, foreseen)
+            code = draw_intents(odds, draws, torch.Generator().manual_seed(0))
+            shifted = imagined[:, :, None] + self.world_model.jepa.intents(foreseen, code)[:, None]
+            code = code[:, None].expand(-1, imagined.shape[1], -1, -1)
+            motion = self._read(anchor, shifted.flatten(1, 2), code.flatten(1, 2))
+        return Sampled(_with_now(anchor, motion).unflatten(1, (-1, draws)), motion.scale.unflatten(1, (-1, draws)))
+
+    @torch.inference_mode()
+    def absent(self, people: People, horizon: int, dt: Tensor) -> Float[Tensor, "B K T 2"]:
+        """Everybody encoded anew without the ego, once per decision."""
+        if people.unhindered is None or people.unhindered.shape[2] != horizon + 1:
+            scene = people.scene.clone(False)
+            others = torch.arange(scene.agents, device=scene.ego.device) > 0
+            scene.present = scene.present & others[:, None]
+            for name in ("position", "velocity"):
+                setattr(scene, name, getattr(scene, name) * others[:, None, None])
+            scene.heading, scene.ego = scene.heading * others[:, None], torch.full_like(scene.ego, -1)
+            anchor = self._near(scene, 1 + people.exists.shape[1])
+            motion = self._read(anchor, self.world_model.jepa.imagine(anchor, horizon=horizon))
+            people.unhindered = _with_now(anchor, motion)[:, 0]
+        return people.unhindered
+
+    @torch.inference_mode()
+    def human(self, people: People, horizon: int, dt: Tensor) -> Human:
+        """The forecast of the ego, as of anybody else: a policy cloned from the logs."""
+        anchor, foreseen = self._foreseen(people, horizon)
+        ego = anchor.select(torch.zeros_like(anchor.ego)[:, None])
+        motion = self.world_model.motion(ego, self.world_model.jepa.predictor.latents(foreseen)[:, :, :1])
+        return Human(motion.position[:, 0, 0], motion.scale[:, 0, 0])
+
+    def _near(self, scene: Scene, agents: int) -> Anchor:
+        """All encoded, the first `agents` kept."""
+        kept = torch.arange(min(agents, scene.agents), device=scene.ego.device)
+        return self.world_model.jepa.encode(scene).at().select(kept.expand(scene.ego.shape[0], -1))
+
+    def _foreseen(self, people: People, horizon: int) -> tuple[Anchor, Tensor]:
+        assert people.anchor is not None, "prepare() comes first"
         if people.foreseen is None or people.foreseen.shape[2] != horizon:
-            people.foreseen = jepa.foresee(anchor, horizon)
-        imagined = jepa.imagine(anchor, actions if self.reactive else None, horizon, people.foreseen)
-        batch, agents = anchor.present.shape
-        others = anchor.select(torch.arange(1, agents, device=actions.device).expand(batch, -1))
-        future = self.world_model.motion(others, imagined[:, :, 1:]).position
-        now = anchor.position[:, None, 1:, None].expand(-1, future.shape[1], -1, -1, -1)
-        return torch.cat((now, future), dim=3)
+            people.foreseen = self.world_model.jepa.foresee(people.anchor, horizon)
+        return people.anchor, people.foreseen
+
+    def _imagine(self, anchor: Anchor, foreseen: Tensor, actions: Tensor) -> Tensor:
+        plans = actions if self.reactive else None
+        return self.world_model.jepa.imagine(anchor, plans, actions.shape[2], foreseen)
+
+    def _read(self, anchor: Anchor, imagined: Tensor, intent: Tensor | None = None) -> Motion:
+        """Motion of the people, the ego (agent 0) left out."""
+        codes = None if intent is None else intent[:, :, 1:]
+        return self.world_model.motion(_people(anchor), imagined[:, :, 1:], codes)
+
+
+def _people(anchor: Anchor) -> Anchor:
+    """All but the ego, which comes first."""
+    batch, agents = anchor.present.shape
+    return anchor.select(torch.arange(1, agents, device=anchor.ego.device).expand(batch, -1))
+
+
+def _with_now(anchor: Anchor, motion: Motion) -> Tensor:
+    """Positions `[B,S,K,H+1,2]`, the present ones first."""
+    future = motion.position
+    now = anchor.position[:, None, 1:, None].expand(-1, future.shape[1], -1, -1, -1)
+    return torch.cat((now, future), dim=3)

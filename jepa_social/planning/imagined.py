@@ -1,5 +1,6 @@
 """What a plan is judged by: where it takes the ego, and where the people around are expected to be meanwhile."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,47 @@ from jepa_social.geometry import closest_on_segment, swept_distance
 
 
 @dataclass
+class Sampled:
+    """Joint futures of the people under M draws of everybody's intent, equally likely.
+
+    Attributes:
+        position: m, at T = H + 1 instants, the present one first.
+        scale: m, standard deviation of each coordinate about it.
+    """
+
+    position: Float[Tensor, "B R M K T 2"]
+    scale: Float[Tensor, "B R M K H"]
+
+
+@dataclass
+class Human:
+    """What somebody in the ego's place would do, its goal unknown: a Gaussian at each step.
+
+    Attributes:
+        position: mean, m.
+        scale: m, standard deviation of each coordinate.
+    """
+
+    position: Float[Tensor, "B H 2"]
+    scale: Float[Tensor, "B H"]
+
+
+@dataclass
+class OnRequest:
+    """What only some costs look at: worked out when one does.
+
+    Attributes:
+        sampled: futures under so many draws of intents.
+        absent: where people would be if the ego were not there, m; the present positions first.
+        human: what people do in the ego's place.
+    """
+
+    sampled: Callable[[int], Sampled]
+    absent: Callable[[], Tensor]
+    human: Callable[[], Human]
+
+
+@dataclass
 class Imagined:
     """Futures of B scenes under S plans, K people near, H steps. Where people do not depend on the plan, R = 1, else
     R = S.
@@ -19,6 +61,7 @@ class Imagined:
         actions: ego's velocity commands, m/s.
         ego: ego's positions, the present one first, m.
         people: positions of the people, the present ones first, m.
+        people_velocity: of the people at present, m/s.
         exists: which of the K slots hold somebody.
         reach: sum of the ego's and the person's radius, m.
         radius: the ego's, m.
@@ -27,11 +70,13 @@ class Imagined:
         speed: the ego's preferred, m/s.
         dt: s.
         walls: segments x0 y0 x1 y1, m, or None.
+        on_request: what the methods of these names ask, or None.
     """
 
     actions: Float[Tensor, "B S H 2"]
     ego: Float[Tensor, "B S H+1 2"]
     people: Float[Tensor, "B R K H+1 2"]
+    people_velocity: Float[Tensor, "B K 2"]
     exists: Bool[Tensor, "B K"]
     reach: Float[Tensor, "B K"]
     radius: Float[Tensor, "B"]
@@ -40,6 +85,29 @@ class Imagined:
     speed: Float[Tensor, "B"]
     dt: Float[Tensor, "B"]
     walls: Float[Tensor, "B W 4"] | None = None
+    on_request: OnRequest | None = None
+
+    def sampled(self, draws: int) -> Sampled:
+        """Futures under `draws` joint intents; dynamics without intents have one future."""
+        return self._asked().sampled(draws)
+
+    def absent(self) -> Float[Tensor, "B K T 2"]:
+        """Where people would be if the ego were not there, m."""
+        return self._asked().absent()
+
+    def human(self) -> Human:
+        """What people do in the ego's place."""
+        return self._asked().human()
+
+    def _asked(self) -> OnRequest:
+        if self.on_request is None:
+            raise ValueError("a cost asks about other futures than this one: give Imagined its on_request")
+        return self.on_request
+
+    @cached_property
+    def people_velocities(self) -> Float[Tensor, "B R K H 2"]:
+        """Mean velocity (m/s) of the people within each step."""
+        return self.people.diff(dim=3) / self.dt.view(-1, 1, 1, 1, 1)
 
     @cached_property
     def distance(self) -> Float[Tensor, "B S K H"]:

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepa_social.planning.costs import Cost
-from jepa_social.planning.dynamics import Dynamics
+from jepa_social.planning.dynamics import Dynamics, on_request
 from jepa_social.planning.imagined import Imagined
 from jepa_social.planning.solvers import CEM
 from jepa_social.scene import Scene
@@ -92,6 +92,7 @@ class MPC:
                     actions=actions,
                     ego=ego,
                     people=others,
+                    people_velocity=people.velocity,
                     exists=people.exists,
                     reach=reach,
                     radius=radius,
@@ -100,6 +101,7 @@ class MPC:
                     speed=speed,
                     dt=scene.dt,
                     walls=scene.walls,
+                    on_request=on_request(self.dynamics, people, actions, scene.dt),
                 )
             )
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
 
 from jepa_social.geometry import swept_distance
 from jepa_social.mind.world_model import WorldModel
@@ -15,10 +16,9 @@ SMALL = ModelConfig(width=16, depth=1, heads=2, predictor_width=16, reaction=8)
 
 
 def planner_config() -> DictConfig:
-    """`configs/planner/default.yaml`, as it is."""
-    config = OmegaConf.load(Path(__file__).resolve().parents[2] / "configs" / "planner" / "default.yaml")
-    assert isinstance(config, DictConfig)
-    return config
+    """`configs/planner/default.yaml` with the costs it names, as they are."""
+    with initialize_config_dir(str(Path(__file__).resolve().parents[2] / "configs"), version_base="1.3"):
+        return compose("train").planner
 
 
 def world_model(dt: float = 0.25, speak: bool = False) -> WorldModel:

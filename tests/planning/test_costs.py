@@ -1,157 +1,79 @@
-"""Costs on hand-made futures, with the numbers that a pencil gives."""
+"""Laws of every cost of `configs/cost`, and of their sum."""
 
 from dataclasses import replace
 
 import pytest
 import torch
+from hydra.utils import instantiate
 
-from jepa_social.geometry import rotate
-from jepa_social.planning.costs import Clearance, Comfort, PersonalSpace, Progress, Weighted
-from jepa_social.planning.imagined import Imagined
+from jepa_social.planning.costs import Clearance, Progress, Risk, Weighted
+from tests.planning.futures import crowd, future, moved, picked
+from tests.planning.strolls import planner_config
 
-STEPS, DT = 4, 0.5
-FAR_AWAY = (50.0, 50.0)
-
-
-def future(
-    action=(0.0, 0.0), people=(FAR_AWAY,), velocity=(0.0, 0.0), exists=None, walls=None, steps=STEPS
-) -> Imagined:
-    """One plan that keeps one command from the origin on, among people who stand; discs of 0.3 m."""
-    actions = torch.tensor(action).expand(1, 1, steps, 2)
-    ego = torch.cat((torch.zeros(1, 1, 1, 2), (DT * actions).cumsum(2)), dim=2)
-    crowd = torch.tensor(people).view(1, 1, -1, 1, 2).expand(-1, -1, -1, steps + 1, -1)
-    there = (
-        torch.ones(1, crowd.shape[2], dtype=torch.bool) if exists is None else torch.tensor([exists], dtype=torch.bool)
-    )
-    return Imagined(
-        actions, ego, crowd, there, torch.full((1, crowd.shape[2]), 0.6), torch.tensor([0.3]), torch.tensor([velocity]),
-        torch.tensor([[10.0, 0.0]]), torch.tensor([1.0]), torch.tensor([DT]), walls,
-    )  # fmt: skip
-
-
-def crowd(reactive: bool = True) -> Imagined:
-    """Anything: three scenes, five plans, four people, of whom one is missing, and walls."""
-    torch.manual_seed(0)
-    actions = torch.randn(3, 5, 6, 2)
-    ego = torch.cat((torch.zeros(3, 5, 1, 2), (0.4 * actions).cumsum(2)), dim=2) + torch.randn(3, 1, 1, 2)
-    people = ego[:, :1, None, :1] + torch.randn(3, 5 if reactive else 1, 4, 7, 2)
-    exists = torch.tensor([[True, True, True, False]]).expand(3, -1)
-    return Imagined(
-        actions, ego, people, exists, torch.full((3, 4), 0.5), torch.full((3,), 0.2), torch.randn(3, 2),
-        5 * torch.randn(3, 2), torch.tensor([1.0, 1.2, 0.8]), torch.full((3,), 0.4), torch.randn(3, 2, 4),
-    )  # fmt: skip
-
-
-COSTS = [Progress(), Clearance(), PersonalSpace(), Comfort()]
+CONFIG = planner_config().cost
+TERMS = instantiate(CONFIG.terms, _convert_="all")
+WHOLE = Weighted(TERMS, dict.fromkeys(TERMS, 1.0), Risk(alpha=0.5, draws=8))
+COSTS = [*TERMS.values(), WHOLE]
+OF_PEOPLE = set(TERMS) - {"progress", "comfort", "legibility", "human_anchor"}
+"""Terms that only people (and walls) give rise to."""
 
 
 def name(cost) -> str:
     return type(cost).__name__
 
 
-def is_close(cost: torch.Tensor, value: float) -> None:
-    torch.testing.assert_close(cost, torch.tensor([[value]]), atol=1e-5, rtol=1e-5)
+def test_every_cost_has_a_weight_and_its_source_a_name():
+    assert set(CONFIG.weights) == set(TERMS)
+    assert len({name(term) for term in TERMS.values()}) == len(TERMS) >= 11
 
 
-def test_progress_is_the_mean_way_made_of_what_full_speed_would_make():
-    is_close(Progress()(future()), 0.0)
-    is_close(Progress()(future((1.0, 0.0))), -(0.5 + 1.0 + 1.5 + 2.0) / 4 / 2.0)
-    is_close(Progress()(future((-1.0, 0.0))), +(0.5 + 1.0 + 1.5 + 2.0) / 4 / 2.0)
+@pytest.mark.parametrize("cost", COSTS, ids=name)
+@pytest.mark.parametrize("reactive", [True, False])
+def test_plans_are_told_apart_by_finite_numbers(cost, reactive):
+    value = cost(crowd(reactive))
+    assert value.shape == (3, 5)
+    assert value.isfinite().all()
+    ranked = bool((value.std(1) > 0).any())
+    assert ranked == (reactive or name(cost) != "Imposition")  # who does not react is not imposed on by any plan
 
 
-def test_clearance_grows_with_nearness_and_jumps_at_touch():
-    cost = Clearance(margin=0.3, collision=2.0, fade=1.0)
-    is_close(cost(future()), 0.0)
-    is_close(cost(future(people=((0.9, 0.0),))), 0.0)  # 0.3 m of air: just outside the margin
-    is_close(cost(future(people=((0.75, 0.0),))), 0.25)
-    is_close(cost(future(people=((0.75, 0.0), (0.0, 0.75)))), 0.5)
-    is_close(cost(future(people=((0.45, 0.0),))), 1.5**2 + 2.0)
-    is_close(cost(future(people=((0.0, 0.0),))), 2.0**2 + 2.0)  # the depth is bounded
+@pytest.mark.parametrize("term", sorted(OF_PEOPLE))
+def test_nothing_is_to_pay_where_nobody_is_near(term):
+    cost = TERMS[term]
+    away = cost(future((1.0, 0.0)))
+    assert away.abs().max() < 1e-6
+    alone = future((1.0, 0.0), people=(), exists=[])
+    assert torch.equal(cost(alone), torch.zeros(1, 1))
+    missing = future((1.0, 0.0), people=((0.5, 0.3), (0.5, -0.3)), exists=[False, False])
+    assert cost(missing).abs().max() < 1e-6
 
 
-def test_clearance_counts_later_steps_less():
-    cost = Clearance(margin=0.3, collision=2.0, fade=0.4)
-    is_close(cost(future(people=((0.75, 0.0),))), 0.25 * (1.0 + 0.8 + 0.6 + 0.4) / 4)
-
-
-def test_nobody_can_be_walked_through_between_two_frames():
-    across = future((4.0, 0.0), people=((1.0, 0.0),), steps=2)  # at 0, 2 and 4 m; somebody stands at 1 m
-    torch.testing.assert_close(across.distance[0, 0, 0], torch.tensor([0.0, 1.0]))
-    torch.testing.assert_close(across.clearance[0, 0, 0], torch.tensor([-0.6, 0.4]))
-    assert Clearance()(across) > 1.0
-
-
-def test_walls_cost_as_people_do():
-    wall = torch.tensor([[[-5.0, 0.45, 5.0, 0.45]]])
-    cost = Clearance(margin=0.3, collision=2.0, fade=1.0)
-    is_close(cost(future(walls=wall)), 0.25)
-    past = future((0.0, 1.0), walls=wall, steps=2)  # ends its steps 0.05 m and 0.55 m off: an overlap, then room enough
-    is_close(cost(past), ((1.0 + 0.25 / 0.3) ** 2 + 2.0 + (1.0 - 0.25 / 0.3) ** 2) / 2)
-
-
-def test_personal_space_is_the_depth_of_the_deepest_intrusion():
-    is_close(PersonalSpace(1.0)(future(people=((1.0, 0.0),))), 0.0)
-    is_close(PersonalSpace(1.0)(future(people=((0.4, 0.0), (0.0, 0.9)))), 0.6)
-    is_close(PersonalSpace(2.0)(future(people=((0.4, 0.0),))), 0.8)
-
-
-def test_comfort_is_free_at_constant_velocity_and_counts_change():
-    is_close(Comfort()(future((1.0, 0.0), velocity=(1.0, 0.0))), 0.0)
-    # from rest to 1 m/s in the first step: one acceleration of 2 m/s^2, one jerk of -4 m/s^3
-    is_close(Comfort(jerk=0.1)(future((1.0, 0.0))), 2.0**2 / 4 + 0.1 * 4.0**2 / 3)
-    is_close(Comfort(jerk=0.0)(replace(future((1.0, 0.0)), speed=torch.tensor([2.0]))), 2.0**2 / 4 / 2.0**2)
-
-
-@pytest.mark.parametrize("cost", [Clearance(), PersonalSpace()], ids=name)
-def test_empty_slots_cost_nothing(cost):
-    is_close(cost(future(people=((0.1, 0.0),), exists=[False])), 0.0)
-    both = future(people=((0.7, 0.0), (0.1, 0.0)), exists=[True, False])
-    assert torch.equal(cost(both), cost(future(people=((0.7, 0.0),))))
-
-
-def test_an_empty_scene_costs_nothing():
-    is_close(Clearance()(future(people=(), exists=[])), 0.0)
-
-
-def test_an_empty_scene_leaves_all_space_to_oneself():
-    is_close(PersonalSpace()(future(people=(), exists=[])), 0.0)
+@pytest.mark.parametrize("term", sorted(OF_PEOPLE - {"imposition", "group_splitting"}))
+def test_walking_into_somebody_costs(term):
+    assert TERMS[term](future((1.0, 0.0), people=((1.0, 0.0),))) > 0.1
 
 
 @pytest.mark.parametrize("cost", COSTS, ids=name)
 @pytest.mark.parametrize("reactive", [True, False])
 def test_rigid_motions_change_no_cost(cost, reactive):
     here = crowd(reactive)
-    angle, shift = torch.tensor(2.3), torch.tensor([4.0, -9.0])
-    there = replace(
-        here,
-        actions=rotate(here.actions, angle),
-        velocity=rotate(here.velocity, angle),
-        walls=(rotate(here.walls.unflatten(-1, (2, 2)), angle) + shift).flatten(-2),
-        **{name: rotate(getattr(here, name), angle) + shift for name in ("ego", "people", "goal")},
-    )
-    assert cost(here).shape == (3, 5)
-    torch.testing.assert_close(cost(there), cost(here), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(cost(moved(here, 2.3, (4.0, -9.0))), cost(here), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("cost", COSTS, ids=name)
+@pytest.mark.parametrize("cost", TERMS.values(), ids=name)
 def test_people_who_do_not_mind_the_plan_are_the_same_under_each(cost):
     here = crowd(reactive=False)
     each = replace(here, people=here.people.expand(-1, 5, -1, -1, -1))
-    assert torch.equal(cost(here), cost(each))
+    torch.testing.assert_close(cost(here), cost(each))
 
 
 @pytest.mark.parametrize("cost", COSTS, ids=name)
-def test_the_order_of_people_and_plans_does_not_matter(cost):
-    here, plans, people = crowd(), torch.tensor([3, 0, 4, 1, 2]), torch.tensor([3, 1, 0, 2])
-    mixed = replace(
-        here,
-        actions=here.actions[:, plans],
-        ego=here.ego[:, plans],
-        people=here.people[:, plans][:, :, people],
-        exists=here.exists[:, people],
-        reach=here.reach[:, people],
-    )
+def test_order_and_padding_of_people_and_the_order_of_plans_do_not_matter(cost):
+    here, plans = crowd(), torch.tensor([3, 0, 4, 1, 2])
+    mixed = picked(here, torch.tensor([3, 1, 0, 2]), plans)
     torch.testing.assert_close(cost(mixed), cost(here)[:, plans])
+    without = picked(here, torch.arange(3), torch.arange(5))  # the last of the four is missing anyway
+    torch.testing.assert_close(cost(without), cost(here))
 
 
 def test_weights_add_up():
@@ -173,3 +95,18 @@ def test_a_weight_of_zero_leaves_a_term_out():
 def test_names_that_do_not_match_are_refused(weights):
     with pytest.raises(ValueError, match=r"cost terms \['a'\] and weights"):
         Weighted({"a": Progress()}, weights)
+
+
+def test_a_cost_that_asks_must_be_answered():
+    with pytest.raises(ValueError, match="on_request"):
+        TERMS["imposition"](replace(future(), on_request=None))
+
+
+def test_nothing_is_asked_unless_a_weight_wants_it():
+    def never(*_):
+        raise AssertionError("asked although its weight is 0")
+
+    here = crowd()
+    deaf = replace(here, on_request=replace(here.on_request, sampled=never, absent=never, human=never))
+    cost = instantiate(CONFIG)
+    torch.testing.assert_close(cost(deaf), cost(here))

@@ -1,0 +1,69 @@
+"""Progress, clearance, personal space and comfort on hand-made futures, with the numbers that a pencil gives."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from jepa_social.planning.costs import Clearance, Comfort, PersonalSpace, Progress
+from tests.planning.futures import future
+
+
+def is_close(cost: torch.Tensor, value: float) -> None:
+    torch.testing.assert_close(cost, torch.tensor([[value]]), atol=1e-5, rtol=1e-5)
+
+
+def test_progress_is_the_mean_way_made_of_what_full_speed_would_make():
+    is_close(Progress()(future()), 0.0)
+    is_close(Progress()(future((1.0, 0.0))), -(0.5 + 1.0 + 1.5 + 2.0) / 4 / 2.0)
+    is_close(Progress()(future((-1.0, 0.0))), +(0.5 + 1.0 + 1.5 + 2.0) / 4 / 2.0)
+
+
+def test_clearance_grows_with_nearness_and_jumps_at_touch():
+    cost = Clearance(margin=0.3, collision=2.0, fade=1.0)
+    is_close(cost(future()), 0.0)
+    is_close(cost(future(people=((0.9, 0.0),))), 0.0)  # 0.3 m of air: just outside the margin
+    is_close(cost(future(people=((0.75, 0.0),))), 0.25)
+    is_close(cost(future(people=((0.75, 0.0), (0.0, 0.75)))), 0.5)
+    is_close(cost(future(people=((0.45, 0.0),))), 1.5**2 + 2.0)
+    is_close(cost(future(people=((0.0, 0.0),))), 2.0**2 + 2.0)  # the depth is bounded
+
+
+def test_clearance_counts_later_steps_less():
+    cost = Clearance(margin=0.3, collision=2.0, fade=0.4)
+    is_close(cost(future(people=((0.75, 0.0),))), 0.25 * (1.0 + 0.8 + 0.6 + 0.4) / 4)
+
+
+def test_nobody_can_be_walked_through_between_two_frames():
+    across = future((4.0, 0.0), people=((1.0, 0.0),), steps=2)  # at 0, 2 and 4 m; somebody stands at 1 m
+    torch.testing.assert_close(across.distance[0, 0, 0], torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(across.clearance[0, 0, 0], torch.tensor([-0.6, 0.4]))
+    assert Clearance()(across) > 1.0
+
+
+def test_walls_cost_as_people_do():
+    wall = torch.tensor([[[-5.0, 0.45, 5.0, 0.45]]])
+    cost = Clearance(margin=0.3, collision=2.0, fade=1.0)
+    is_close(cost(future(walls=wall)), 0.25)
+    past = future((0.0, 1.0), walls=wall, steps=2)  # ends its steps 0.05 m and 0.55 m off: an overlap, then room enough
+    is_close(cost(past), ((1.0 + 0.25 / 0.3) ** 2 + 2.0 + (1.0 - 0.25 / 0.3) ** 2) / 2)
+
+
+def test_personal_space_is_the_depth_of_the_deepest_intrusion():
+    is_close(PersonalSpace(1.0)(future(people=((1.0, 0.0),))), 0.0)
+    is_close(PersonalSpace(1.0)(future(people=((0.4, 0.0), (0.0, 0.9)))), 0.6)
+    is_close(PersonalSpace(2.0)(future(people=((0.4, 0.0),))), 0.8)
+
+
+def test_comfort_is_free_at_constant_velocity_and_counts_change():
+    is_close(Comfort()(future((1.0, 0.0), velocity=(1.0, 0.0))), 0.0)
+    # from rest to 1 m/s in the first step: one acceleration of 2 m/s^2, one jerk of -4 m/s^3
+    is_close(Comfort(jerk=0.1)(future((1.0, 0.0))), 2.0**2 / 4 + 0.1 * 4.0**2 / 3)
+    is_close(Comfort(jerk=0.1, acceleration=0.0)(future((1.0, 0.0))), 0.1 * 4.0**2 / 3)
+    is_close(Comfort(jerk=0.0)(replace(future((1.0, 0.0)), speed=torch.tensor([2.0]))), 2.0**2 / 4 / 2.0**2)
+
+
+@pytest.mark.parametrize("cost", [Clearance(), PersonalSpace()], ids=lambda cost: type(cost).__name__)
+def test_empty_slots_cost_nothing(cost):
+    both = future(people=((0.7, 0.0), (0.1, 0.0)), exists=[True, False])
+    assert torch.equal(cost(both), cost(future(people=((0.7, 0.0),))))
