@@ -58,3 +58,16 @@ def swept_distance(start: Tensor, end: Tensor) -> Tensor:
     cannot jump through each other between frames.
     """
     return closest_on_segment(torch.zeros_like(start), start, end).norm(dim=-1)
+
+
+def time_to_touch(offset: Tensor, velocity: Tensor, reach: Tensor) -> Tensor:
+    """Time (s) until a point at `offset [...,2]` m that keeps `velocity [...,2]` m/s is within `reach` m of the origin.
+
+    0 where it is so already, infinite where it never will be. With relative positions and velocities of two discs and
+    the sum of their radii this is their time to collision.
+    """
+    a, b, c = velocity.square().sum(-1), (offset * velocity).sum(-1), offset.square().sum(-1) - reach**2
+    root = b.square() - a * c
+    time = (-b - root.clamp(min=0).sqrt()) / a.clamp(min=1e-9)
+    time = torch.where((root >= 0) & (b < 0), time, torch.inf)
+    return torch.where(c <= 0, 0.0, time)

@@ -118,18 +118,13 @@ def navigation(episodes: Episodes) -> Navigation:
 def time_to_collision(scene: Scene) -> Tensor:
     """Seconds `[E,N,T]` until each disc touches the ego's if both keep their velocity: 0 in contact, inf for never.
 
-    The smaller root of |p + v t| = r for relative position p and velocity v. Others whose velocity is not yet known
-    (first frame) count as never.
+    Others whose velocity is not yet known (first frame) count as never.
     """
     track = ego_track(scene)
     own = scene.velocity[torch.arange(len(track), device=track.device), scene.ego]
     p, v = scene.position - track[:, None], scene.velocity - own[:, None]
     reach = (scene.radius + ego_radius(scene)[:, None])[..., None]
-    a, b, c = v.square().sum(-1), (p * v).sum(-1), p.square().sum(-1) - reach**2
-    root = b.square() - a * c
-    time = (-b - root.clamp(min=0).sqrt()) / a.clamp(min=1e-9)
-    time = torch.where((root >= 0) & (b < 0), time, torch.inf)
-    time = torch.where(c <= 0, 0.0, time)
+    time = time_to_touch(p, v, reach)
     known = people(scene) & known_velocity(scene.present)
     return time.masked_fill(~known, torch.inf)
 

@@ -1,7 +1,6 @@
 """How a planner expects people to move: with the world model, or by extrapolation."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 import torch
@@ -12,7 +11,7 @@ from jepa_social.mind.motion import Motion, spread
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.intents import draw_intents
 from jepa_social.models.latents import Anchor
-from jepa_social.planning.imagined import Human, OnRequest, Sampled
+from jepa_social.planning.imagined import Human, Sampled
 from jepa_social.scene import KINDS, Scene
 
 
@@ -72,16 +71,6 @@ class Dynamics(Protocol):
         lag = _lag(horizon, dt)
         here, velocity = people.scene.position[:, :1, -1], people.scene.velocity[:, :1, -1]
         return Human(here + lag[..., None] * velocity, spread(lag))
-
-
-def on_request(dynamics: Dynamics, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> OnRequest:
-    """What costs may ask of `dynamics` about a set of plans; the answers are kept."""
-    horizon = actions.shape[2]
-    return OnRequest(
-        cache(lambda draws: dynamics.sample(people, actions, dt, draws)),
-        cache(lambda: dynamics.absent(people, horizon, dt)),
-        cache(lambda: dynamics.human(people, horizon, dt)),
-    )
 
 
 def people_near(scene: Scene, near: int) -> People:

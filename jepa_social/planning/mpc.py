@@ -5,8 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepa_social.planning.costs import Cost
-from jepa_social.planning.dynamics import Dynamics, on_request
-from jepa_social.planning.imagined import Imagined
+from jepa_social.planning.dynamics import Dynamics
+from jepa_social.planning.plans import imagine_plans
 from jepa_social.planning.solvers import CEM
 from jepa_social.scene import Scene
 from jepa_social.worlds.route import waypoint
@@ -79,31 +79,10 @@ class MPC:
         toward = torch.nn.functional.normalize(aim - here, dim=-1)
         axes = torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)
         people = self.dynamics.prepare(scene, self.near)
-        reach = people.radius + radius[:, None]
 
         def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
             actions = self._actions(plans, axes, speed)
-            start = here[:, None, None].expand(-1, actions.shape[1], 1, 2)
-            moves = actions * scene.dt.view(-1, 1, 1, 1)
-            ego = torch.cat((start, start + moves.cumsum(2)), dim=2)
-            others = self.dynamics.roll(people, actions, scene.dt)
-            return self.cost(
-                Imagined(
-                    actions=actions,
-                    ego=ego,
-                    people=others,
-                    people_velocity=people.velocity,
-                    exists=people.exists,
-                    reach=reach,
-                    radius=radius,
-                    velocity=velocity,
-                    goal=aim,
-                    speed=speed,
-                    dt=scene.dt,
-                    walls=scene.walls,
-                    on_request=on_request(self.dynamics, people, actions, scene.dt),
-                )
-            )
+            return self.cost(imagine_plans(self.dynamics, people, scene, aim, actions))
 
         in_sight = (aim == goal).all(-1)
         left = torch.where(in_sight, (goal - here).norm(dim=-1), torch.inf)

@@ -22,13 +22,15 @@ def test_wrong_shapes_are_caught_in_every_checked_room():
         MotionReadout(8)(anchor, torch.zeros(3, 1, 5, 8))
     with pytest.raises(TypeCheckError):
         Imagined(
-            *(torch.zeros(1, 2, 6, 2), torch.zeros(1, 2, 6, 2), torch.zeros(1, 1, 3, 7, 2)),
-            *(
-                torch.ones(1, 3, dtype=torch.bool),
-                torch.ones(1, 3),
-                torch.ones(1),
-                torch.zeros(1, 2),
-                torch.zeros(1, 2),
-            ),
-            *(torch.ones(1), torch.ones(1)),
+            actions=torch.zeros(1, 2, 6, 2),
+            ego=torch.zeros(1, 2, 6, 2),
+            people=torch.zeros(1, 1, 3, 7, 2),
+            people_velocity=torch.zeros(1, 3, 2),
+            exists=torch.ones(1, 3, dtype=torch.bool),
+            reach=torch.ones(1, 3),
+            radius=torch.ones(1),
+            velocity=torch.zeros(1, 2),
+            goal=torch.zeros(1, 2),
+            speed=torch.ones(1),
+            dt=torch.ones(1),
         )

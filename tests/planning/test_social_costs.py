@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from jepa_social.geometry import time_to_touch
 from jepa_social.planning.costs import (
     AsymmetricSpace,
     CollisionProbability,
@@ -15,7 +16,6 @@ from jepa_social.planning.costs import (
     Legibility,
     TimeToCollision,
 )
-from jepa_social.planning.costs.time_to_collision import time_to_touch
 from jepa_social.planning.imagined import Human, Imagined, Sampled
 from tests.planning.futures import DT, STEPS, future, told
 
