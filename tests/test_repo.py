@@ -218,6 +218,13 @@ def test_the_key_check_sees_what_it_should():
     ]
 
 
+def test_costs_are_chosen_and_changed_by_name():
+    chosen = ["run=x", "+cost@planner.cost=default", "planner.cost.weights.imposition=0.3"]  # runs older than a term
+    assert composed("eval", chosen)["planner"]["cost"]["weights"]["imposition"] == 0.3
+    changed = composed("eval", ["run=x", "+planner.cost.weights.imposition=0.3"])["planner"]
+    assert changed == {"cost": {"weights": {"imposition": 0.3}}}
+
+
 @pytest.mark.parametrize("name", [path.stem for path in CONFIG_FILES if path.parent == CONFIGS / "experiment"])
 def test_experiments_compose(name: str):
     composed("train", [f"experiment={name}"])
@@ -229,7 +236,8 @@ def test_experiments_compose(name: str):
     ids=lambda path: str(path.relative_to(CONFIGS)),
 )
 def test_options_compose(path: Path):
-    composed("eval" if path.parent.name == "suite" else "train", [f"{path.parent.name}={path.stem}"])
+    group = {"cost": "cost@planner.cost"}.get(path.parent.name, path.parent.name)
+    composed("eval" if path.parent.name == "suite" else "train", [f"{group}={path.stem}"])
 
 
 # --- documents

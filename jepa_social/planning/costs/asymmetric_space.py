@@ -1,4 +1,4 @@
-"""Personal space that reaches farther ahead of people than behind them."""
+"""Personal space, wider ahead of people."""
 
 import torch
 from jaxtyping import Float
