@@ -18,6 +18,7 @@ from jepa_social.evaluation.clearance import (
     wall_clearance,
 )
 from jepa_social.evaluation.episodes import GOAL_REACH, Episodes
+from jepa_social.geometry import time_to_touch
 from jepa_social.scene import Scene, known_velocity
 
 DISCOMFORT = 0.2
