@@ -20,7 +20,7 @@ from jepa_social.mind.world_model import WorldModel
 from jepa_social.planning.costs import Cost, Risk
 from jepa_social.planning.dynamics import Dynamics, Imagination
 from jepa_social.planning.imagined import Imagined
-from jepa_social.planning.plans import imagine_plans
+from jepa_social.planning.plans import Outlook
 from jepa_social.scene import Scene
 
 SPACING = 0.15
@@ -50,7 +50,7 @@ def straight_plans(dynamics: Dynamics, scene: Scene, horizon: int) -> tuple[Tens
     place = place[place.norm(dim=-1) <= far]
     actions = (place / (horizon * dynamics.dt))[None, :, None].expand(-1, -1, horizon, -1)
     people = dynamics.prepare(scene, scene.agents - 1)
-    return place, imagine_plans(dynamics, people, scene, scene.goal, actions)
+    return place, Outlook(dynamics, people, scene, scene.goal)(actions)
 
 
 def cost_figure(scene: Scene, place: Tensor, value: Tensor, title: str, paths: Tensor) -> Figure:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from jepa_social.planning.costs import Cost
 from jepa_social.planning.dynamics import Dynamics
-from jepa_social.planning.plans import imagine_plans
+from jepa_social.planning.plans import Outlook
 from jepa_social.planning.solvers import CEM
 from jepa_social.scene import Scene
 from jepa_social.worlds.route import waypoint
@@ -78,11 +78,10 @@ class MPC:
         aim = waypoint(here, goal, scene.walls, radius)
         toward = torch.nn.functional.normalize(aim - here, dim=-1)
         axes = torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)
-        people = self.dynamics.prepare(scene, self.near)
+        outlook = Outlook(self.dynamics, self.dynamics.prepare(scene, self.near), scene, aim)
 
         def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
-            actions = self._actions(plans, axes, speed)
-            return self.cost(imagine_plans(self.dynamics, people, scene, aim, actions))
+            return self.cost(outlook(self._actions(plans, axes, speed)))
 
         in_sight = (aim == goal).all(-1)
         left = torch.where(in_sight, (goal - here).norm(dim=-1), torch.inf)
