@@ -78,7 +78,7 @@ def test_shares_of_labels_share_one_pretraining():
     for cell in expand(config).cells:
         if cell.fold == "hotel" and cell.seed == 1:
             folders.setdefault(cell.row.line, set()).add(training_config(cell).pretrain.folder)
-    assert folders["sigreg"] == {"elsewhere/labels/pretrain/hotel_1"}
+    assert folders["ema"] == {"elsewhere/labels/pretrain/hotel_1"}
     assert len(folders["supervised"]) > 1
 
 
