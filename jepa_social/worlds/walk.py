@@ -72,14 +72,16 @@ def people_velocity(
         dt: s.
     """
     count = position.shape[1]
-    me = torch.arange(1, count, device=position.device).expand(len(position), count - 1)
+    everybody_else = slice(1, None)
+    grouped = bool((people.group >= 0).any())
     forced = people.social_force[:, 1:]
     share, margin, speed = people.share[:, 1:, None], people.margin[:, 1:, None], people.speed[:, 1:]
     crowd = (position, velocity)
     new = torch.zeros_like(velocity[:, 1:])
     if bool((people.present[:, 1:] & ~forced).any()):
         pulled = wanted[:, 1:]
-        if bool((people.group >= 0).any()):
+        if grouped:
+            me = torch.arange(1, count, device=position.device).expand(len(position), count - 1)
             pulled = pulled + COHESION * group_pull(position[:, 1:], position, seen, people.group, me)
         new = orca_velocity(
             *crowd,
@@ -93,7 +95,7 @@ def people_velocity(
             neighbor_dist=population.neighbor_dist,
             walls=walls,
             margin=margin,
-            agents=me,
+            agents=everybody_else,
         )
     if bool(forced.any()):
         pushed = social_force_velocity(
@@ -106,9 +108,9 @@ def people_velocity(
             strength=2 * STRENGTH * share,
             neighbor_dist=population.neighbor_dist,
             walls=walls,
-            group=people.group,
+            group=people.group if grouped else None,
             margin=margin,
-            agents=me,
+            agents=everybody_else,
         )
         new = torch.where(forced[..., None], pushed, new)
     return torch.where(people.present[:, 1:, None], new, 0.0)
