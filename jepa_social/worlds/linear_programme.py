@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+CHUNK = 32768
+"""Constraints of candidates worked on at once: as many as stay in a core's cache."""
+
 PARALLEL = 1e-5
 """Sine of the angle below which two boundaries count as parallel (RVO2's epsilon)."""
 
@@ -30,11 +33,6 @@ class HalfPlanes:
     def count(self) -> int:
         """K."""
         return self.data.shape[0]
-
-    def slack(self, i: int, vx: Tensor, vy: Tensor) -> Tensor:
-        """Signed distance `[Q]` by which `v` satisfies constraint `i` (negative: violated)."""
-        x, y, offset = self.data[i].unbind(0)
-        return x * vx + y * vy - offset
 
     def take(self, stop: int, columns: Tensor) -> "HalfPlanes":
         """The first `stop` constraints of the programmes `columns`."""
@@ -56,8 +54,7 @@ def closest_velocity(planes: HalfPlanes, wanted_x: Tensor, wanted_y: Tensor, spe
     Returns:
         `(x, y)`, each `[Q]`.
     """
-    scale = (speed / (wanted_x * wanted_x + wanted_y * wanted_y).sqrt().clamp(min=1e-12)).clamp(max=1.0)
-    start_x, start_y = wanted_x * scale, wanted_y * scale
+    start_x, start_y = _cut(wanted_x, wanted_y, speed)
     x, y, failed = _programme(planes, start_x, start_y, wanted_x, wanted_y, speed, toward=False)
     if failed.numel():
         some = planes.take(planes.count, failed)
@@ -66,6 +63,11 @@ def closest_velocity(planes: HalfPlanes, wanted_x: Tensor, wanted_y: Tensor, spe
         )
         x, y = x.index_copy(0, failed, least[0]), y.index_copy(0, failed, least[1])
     return x, y
+
+
+def _cut(x: Tensor, y: Tensor, speed: Tensor) -> tuple[Tensor, Tensor]:
+    scale = (speed / (x * x + y * y).sqrt().clamp(min=1e-12)).clamp(max=1.0)
+    return x * scale, y * scale
 
 
 def _programme(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, toward: bool):
@@ -81,17 +83,24 @@ def _programme(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor,
     if not column.numel():
         return x, y, column
     some_wx, some_wy = wx[column], wy[column]
-    new_x, new_y, feasible = _on_boundary(planes, line, column, some_wx, some_wy, speed[column], toward)
+    parts = (value.split(max(1, CHUNK // planes.count)) for value in (line, column, some_wx, some_wy, speed[column]))
+    solved = [_on_boundary(planes, *part, toward) for part in zip(*parts, strict=True)]
+    new_x, new_y, feasible = (torch.cat(part) for part in zip(*solved, strict=True))
     if toward:
         cost = -(new_x * some_wx + new_y * some_wy)
     else:
         cost = (new_x - some_wx).square() + (new_y - some_wy).square()
-    cost = torch.where(feasible, cost, torch.inf)
+    x, y, solved = _better(x, y, column, new_x, new_y, torch.where(feasible, cost, torch.inf))
+    failed = torch.zeros_like(x, dtype=torch.bool).index_fill(0, column, True) & ~solved
+    return x, y, failed.nonzero().squeeze(1)
+
+
+def _better(x: Tensor, y: Tensor, column: Tensor, new_x: Tensor, new_y: Tensor, cost: Tensor):
+    """`(x, y)` with the cheapest candidate of each programme in place, and for which there was one of finite cost."""
     least = torch.full_like(x, torch.inf).scatter_reduce(0, column, cost, "amin")
-    best = ((cost == least[column]) & feasible).nonzero().squeeze(1)
+    best = ((cost == least[column]) & cost.isfinite()).nonzero().squeeze(1)
     at = column[best]
-    failed = torch.zeros_like(x, dtype=torch.bool).index_fill(0, column, True) & least.isinf()
-    return x.index_copy(0, at, new_x[best]), y.index_copy(0, at, new_y[best]), failed.nonzero().squeeze(1)
+    return x.index_copy(0, at, new_x[best]), y.index_copy(0, at, new_y[best]), least.isfinite()
 
 
 def _on_boundary(
@@ -111,46 +120,40 @@ def _on_boundary(
     ox, oy, others = some.unbind(1)
     turn = ox * ax + oy * ay
     need = others - offset * (ox * nx + oy * ny)
-    parallel = turn.abs() <= PARALLEL
-    cut = need / torch.where(parallel, 1.0, turn)
-    low = torch.maximum(-high, torch.where(~parallel & (turn > 0), cut, -torch.inf).amax(0))
-    high = torch.minimum(high, torch.where(~parallel & (turn < 0), cut, torch.inf).amin(0))
-    feasible = (room >= 0) & (low <= high) & ~(parallel & (need > 0)).any(0)
+    rising, falling = turn > PARALLEL, turn < -PARALLEL
+    cut = need / turn
+    low = torch.maximum(-high, cut.masked_fill(~rising, -torch.inf).amax(0))
+    high = torch.minimum(high, cut.masked_fill_(~falling, torch.inf).amin(0))
+    feasible = (room >= 0) & (low <= high) & ~((need > 0) & ~rising & ~falling).any(0)
     along = ax * wx + ay * wy
     t = torch.where(along > 0, high, low) if toward else torch.minimum(torch.maximum(along, low), high)
     return offset * nx + t * ax, offset * ny + t * ay, feasible
 
 
 def _least_violation(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, hard: int):
-    """Least greatest violation of the soft constraints (RVO2 `linearProgram3`), added one by one.
+    """Least greatest violation of the soft constraints: what RVO2's `linearProgram3` finds.
 
-    "j is violated less than i" is itself the half-plane `(n_j - n_i) . v >= o_j - o_i`. It starts from the optimum under
-    the hard constraints alone, or under as many of the first as hold together.
+    "j is violated less than i" is itself the half-plane `(n_j - n_i) . v >= o_j - o_i`, so that every i gives one
+    programme. As in `_programme` only those i are tried that `(x, y)` violates, once the hard constraints hold there,
+    or as many of the first of them as hold together.
     """
     wedged = torch.zeros_like(x, dtype=torch.bool)
     for stop in range(1, hard + 1):
         first = HalfPlanes(planes.data[:stop])
-        scale = (speed / (wx * wx + wy * wy).sqrt().clamp(min=1e-12)).clamp(max=1.0)
-        new_x, new_y, failed = _programme(first, wx * scale, wy * scale, wx, wy, speed, toward=False)
+        new_x, new_y, failed = _programme(first, *_cut(wx, wy, speed), wx, wy, speed, toward=False)
         wedged = wedged.index_fill(0, failed, True)
         x, y = torch.where(wedged, x, new_x), torch.where(wedged, y, new_y)
-    worst = torch.zeros_like(x)
-    for i in range(hard, planes.count):
-        columns = (planes.slack(i, x, y) < -worst).nonzero().squeeze(1)
-        if not columns.numel():
-            continue
-        some = planes.take(i + 1, columns).data
-        apart = some[hard:i] - some[i]
-        length = (apart[:, 0] * apart[:, 0] + apart[:, 1] * apart[:, 1]).sqrt()[:, None]
-        same = length <= PARALLEL
-        neutral = apart.new_tensor((0.0, 0.0, -1.0))[None, :, None]
-        relative = HalfPlanes(torch.cat((some[:hard], torch.where(same, neutral, apart / length.clamp(min=PARALLEL)))))
-        nx, ny, offset = some[i].unbind(0)
-        top = speed[columns]
-        new_x, new_y, failed = _programme(relative, nx * top, ny * top, nx, ny, top, toward=True)
-        new_x, new_y = (
-            new.index_copy(0, failed, old[columns[failed]]) for new, old in ((new_x, x), (new_y, y))
-        )
-        x, y = x.index_copy(0, columns, new_x), y.index_copy(0, columns, new_y)
-        worst = worst.index_copy(0, columns, offset - (nx * new_x + ny * new_y))
-    return x, y
+    soft = planes.data[hard:]
+    line, column = (soft[:, 0] * x + soft[:, 1] * y < soft[:, 2]).nonzero().unbind(1)
+    some = planes.data.index_select(2, column)
+    worst = some[hard + line, :, torch.arange(len(line), device=line.device)].T
+    apart = some[hard:] - worst
+    length = (apart[:, 0] * apart[:, 0] + apart[:, 1] * apart[:, 1]).sqrt()[:, None]
+    neutral = apart.new_tensor((0.0, 0.0, -1.0))[None, :, None]
+    apart = torch.where(length <= PARALLEL, neutral, apart / length.clamp(min=PARALLEL))
+    relative = HalfPlanes(torch.cat((some[:hard], apart)))
+    nx, ny, offset = worst.unbind(0)
+    top = speed[column]
+    new_x, new_y, failed = _programme(relative, nx * top, ny * top, nx, ny, top, toward=True)
+    violation = (offset - (nx * new_x + ny * new_y)).index_fill(0, failed, torch.inf)
+    return _better(x, y, column, new_x, new_y, violation)[:2]
