@@ -12,7 +12,7 @@ from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment
 from jepa_social.worlds.linear_programme import HalfPlanes, closest_velocity
-from jepa_social.worlds.social_force import chosen, scenes_last
+from jepa_social.worlds.social_force import CHUNK, chosen, scenes_last
 
 TINY = 1e-9
 NEUTRAL = -1.0e4
@@ -90,12 +90,14 @@ def _nearest(
 ):
     """Indices `[K,Q,E]` of the nearest other agents, nearest first, and whether each is within reach."""
     count, batch = len(known), len(present)
-    dx, dy = known[:, 0, None] - x, known[:, 1, None] - y
-    square = dx.mul_(dx).add_(dy.mul_(dy))
-    square.masked_fill_(~present.T[:, None], torch.inf)
     everyone = torch.arange(count, device=present.device)[:, None].expand(count, batch)
-    square.scatter_(0, chosen(everyone, agents)[None], torch.inf)
-    near, order = square.topk(min(most, count - 1), dim=0, largest=False)
+    chunk, absent = max(1, CHUNK // (count * batch)), ~present.T[:, None]
+    found = []
+    for at_x, at_y, me in zip(x.split(chunk), y.split(chunk), chosen(everyone, agents).split(chunk), strict=True):
+        dx, dy = known[:, 0, None] - at_x, known[:, 1, None] - at_y
+        square = dx.mul_(dx).add_(dy.mul_(dy)).masked_fill_(absent, torch.inf).scatter_(0, me[None], torch.inf)
+        found.append(square.topk(min(most, count - 1), dim=0, largest=False))
+    near, order = (torch.cat(part, dim=1) for part in zip(*found, strict=True))
     return order, near < reach * reach
 
 
