@@ -6,7 +6,7 @@ from torch import Tensor
 from jepa_social.geometry import closest_on_segment
 from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.people import People, Population
-from jepa_social.worlds.social_force import group_pull, social_force_velocity
+from jepa_social.worlds.social_force import group_pull, length, social_force_velocity
 
 BEYOND = 0.6
 """m behind an opening that people aim at while they cannot see their goal."""
@@ -33,8 +33,8 @@ def wanted_velocity(people: People, position: Tensor, goal: Tensor, walls: Tenso
         hidden = blocked(position, goal, walls, people.radius) & people.gate.isfinite().all(-1)[:, None]
         aim = torch.where(hidden[..., None], centre + BEYOND * side * normal, goal)
     to = aim - position
-    distance = to.norm(dim=-1).clamp(min=1e-9)
-    return to * torch.minimum(people.speed / distance, torch.full_like(distance, 1.0 / EASE))[..., None]
+    distance = length(*to.unbind(-1))
+    return to * (people.speed / distance).clamp(max=1.0 / EASE)[..., None]
 
 
 def blocked(start: Tensor, end: Tensor, walls: Tensor, radius: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def people_velocity(
     forced = people.social_force[:, 1:]
     share, margin, speed = people.share[:, 1:, None], people.margin[:, 1:, None], people.speed[:, 1:]
     crowd = (position, velocity)
-    new = torch.zeros_like(velocity[:, 1:])
+    new = velocity[:, 1:]
     if bool((people.present[:, 1:] & ~forced).any()):
         pulled = wanted[:, 1:]
         if grouped:
@@ -112,5 +112,6 @@ def people_velocity(
             margin=margin,
             agents=everybody_else,
         )
-        new = torch.where(forced[..., None], pushed, new)
-    return torch.where(people.present[:, 1:, None], new, 0.0)
+        new = pushed if bool(forced.all()) else torch.where(forced[..., None], pushed, new)
+    there = people.present[:, 1:]
+    return new if bool(there.all()) else torch.where(there[..., None], new, 0.0)
