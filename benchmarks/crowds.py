@@ -27,7 +27,7 @@ class Start:
 
 
 def world(scenes: int, agents: int, social_force: bool) -> Crowd:
-    """An ego, whom the others see, and `agents - 1` people: up to 10 on CrowdNav's circle, more on a square, one to 8 m2."""
+    """A visible ego and `agents - 1` people: up to 10 agents on CrowdNav's circle, more on a square, one to 8 m2."""
     scenario = CircleCrossing() if agents <= 10 else SquareCrossing(side=math.sqrt(8.0 * agents))
     crowd = Crowd(scenario, agents - 1, Population(social_force=float(social_force)), visible=True)
     crowd.reset(range(FIRST_SEED, FIRST_SEED + scenes))

@@ -1,4 +1,4 @@
-"""Other people's simulators on the same starts: `pip install -e ".[bench]"`; each is left out where it is not installed.
+"""Other people's simulators on the same starts (`pip install -e ".[bench]"`), each left out where it is not installed.
 
 pyrvo, JuPedSim and PySocialForce hold one scene each, so several scenes are as many simulators, and a few of them tell
 the cost of all. Preferred velocities that a user must renew from Python are renewed.
@@ -87,7 +87,7 @@ def pysocialforce_cases(start: Start, steps: int) -> dict[str, Case]:
 
 
 def vmas_cases(start: Start, steps: int) -> dict[str, Case]:
-    """VMAS navigation with its physics and observations, random starts of its own, with its lidar and without collisions."""
+    """VMAS navigation, physics and observations, from random starts of its own; without lidar nobody collides."""
     import torch
     import vmas
 

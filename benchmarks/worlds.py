@@ -1,6 +1,6 @@
 """`python -m benchmarks.worlds`: agent-steps per CPU-second of crowds, ours beside other people's simulators.
 
-One run measures all of it on one thread, cases taking turns, the best turn of several; README.md says what each line means.
+One run measures all of it on one thread, cases taking turns, the best turn of several; README.md says what lines mean.
 """
 
 import argparse

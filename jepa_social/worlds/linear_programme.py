@@ -1,9 +1,9 @@
 """Exact two-dimensional linear programmes, many at once: the solver inside ORCA.
 
 RVO2 adds constraints one by one (de Berg et al., *Computational Geometry*, 2008, ch. 4). Here all boundaries on which
-the optimum can lie are tried at once, which takes a few wide operations for Q independent programmes. A constraint is the half-plane `normal . v >= offset`; K of them are kept constraint-first
-(`[K,Q]`), so that "all constraints before the i-th" is a contiguous slice. A constraint with a zero normal and a
-negative offset is neutral: that is how padding is written.
+the optimum can lie are tried at once, which takes a few wide operations for Q independent programmes. A constraint is
+the half-plane `normal . v >= offset`; K of them are kept constraint-first (`[K,Q]`). A constraint with a zero normal
+and a negative offset is neutral: that is how padding is written.
 """
 
 from dataclasses import dataclass
@@ -86,10 +86,8 @@ def _programme(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor,
     parts = (value.split(max(1, CHUNK // planes.count)) for value in (line, column, some_wx, some_wy, speed[column]))
     solved = [_on_boundary(planes, *part, toward) for part in zip(*parts, strict=True)]
     new_x, new_y, feasible = (torch.cat(part) for part in zip(*solved, strict=True))
-    if toward:
-        cost = -(new_x * some_wx + new_y * some_wy)
-    else:
-        cost = (new_x - some_wx).square() + (new_y - some_wy).square()
+    off_x, off_y = new_x - some_wx, new_y - some_wy
+    cost = -(new_x * some_wx + new_y * some_wy) if toward else off_x * off_x + off_y * off_y
     x, y, solved = _better(x, y, column, new_x, new_y, torch.where(feasible, cost, torch.inf))
     failed = torch.zeros_like(x, dtype=torch.bool).index_fill(0, column, True) & ~solved
     return x, y, failed.nonzero().squeeze(1)
@@ -103,10 +101,8 @@ def _better(x: Tensor, y: Tensor, column: Tensor, new_x: Tensor, new_y: Tensor, 
     return x.index_copy(0, at, new_x[best]), y.index_copy(0, at, new_y[best]), least.isfinite()
 
 
-def _on_boundary(
-    planes: HalfPlanes, line: Tensor, column: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, toward: bool
-):
-    """Optima on the boundaries of constraints `line [M]` of programmes `column [M]`, subject to all others and the disc.
+def _on_boundary(planes: HalfPlanes, line: Tensor, column: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, toward: bool):
+    """Optima on the boundaries of constraints `line [M]` of programmes `column [M]` under all others and the disc.
 
     The boundary is `offset * normal + t * along`, so the disc allows `|t| <= sqrt(speed^2 - offset^2)`.
     """

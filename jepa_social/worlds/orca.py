@@ -145,7 +145,7 @@ def _agent_planes(
 
 
 def _wall_planes(point: Tensor, size: Tensor, walls: Tensor, horizon: float, dt: float) -> HalfPlanes:
-    """Half-planes `[W,QE]` that keep discs at `point [QE,2]` on their own side of the line through each wall's nearest point.
+    """Half-planes `[W,QE]` that keep discs at `point [QE,2]` on their own side of the walls' nearest points.
 
     A segment lies wholly behind that line, so `n . v >= -(distance - radius) / horizon` keeps clear of it for
     `horizon`; where the disc already overlaps the wall it must part within `dt`.

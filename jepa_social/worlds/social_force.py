@@ -98,7 +98,14 @@ def social_force_velocity(
 
     back = -0.5 * (1.0 - anisotropy) / length(going_x, going_y)
     others = (x, y, disc.masked_fill(~present.T, -torch.inf))
-    deciding = (at_x, at_y, back * going_x, back * going_y, size + own(margin), 1.0 / own(range) + torch.zeros_like(size))
+    deciding = (
+        at_x,
+        at_y,
+        back * going_x,
+        back * going_y,
+        size + own(margin),
+        1.0 / own(range) + torch.zeros_like(size),
+    )
     chunk = max(1, CHUNK // (count * batch))
     parts = zip(*(value.split(chunk) for value in deciding), strict=True)
     pushes = [_push(*part, *others, 0.5 * (1.0 + anisotropy), neighbor_dist) for part in parts]

@@ -73,14 +73,14 @@ def people_velocity(
     """
     count = position.shape[1]
     everybody_else = slice(1, None)
-    grouped = bool((people.group >= 0).any())
     forced = people.social_force[:, 1:]
     share, margin, speed = people.share[:, 1:, None], people.margin[:, 1:, None], people.speed[:, 1:]
     crowd = (position, velocity)
     new = velocity[:, 1:]
-    if bool((people.present[:, 1:] & ~forced).any()):
+    by_orca, by_forces = people.driven
+    if by_orca:
         pulled = wanted[:, 1:]
-        if grouped:
+        if people.grouped:
             me = torch.arange(1, count, device=position.device).expand(len(position), count - 1)
             pulled = pulled + COHESION * group_pull(position[:, 1:], position, seen, people.group, me)
         new = orca_velocity(
@@ -97,7 +97,7 @@ def people_velocity(
             margin=margin,
             agents=everybody_else,
         )
-    if bool(forced.any()):
+    if by_forces:
         pushed = social_force_velocity(
             *crowd,
             wanted[:, 1:],
@@ -108,10 +108,9 @@ def people_velocity(
             strength=2 * STRENGTH * share,
             neighbor_dist=population.neighbor_dist,
             walls=walls,
-            group=people.group if grouped else None,
+            group=people.group if people.grouped else None,
             margin=margin,
             agents=everybody_else,
         )
-        new = pushed if bool(forced.all()) else torch.where(forced[..., None], pushed, new)
-    there = people.present[:, 1:]
-    return new if bool(there.all()) else torch.where(there[..., None], new, 0.0)
+        new = torch.where(forced[..., None], pushed, new) if by_orca else pushed
+    return torch.where(people.present[:, 1:, None], new, 0.0) if people.padded else new
