@@ -12,8 +12,10 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def take_turns(cases: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median CPU seconds (this process, all threads) of each case, run A B C A B C ... after an unmeasured round."""
+def take_turns(
+    cases: dict[str, Callable[[], object]], repeats: int, summary: Callable[[list[float]], float] = median
+) -> dict[str, float]:
+    """CPU seconds (this process, all threads) of each case, run A B C A B C ... after an unmeasured round."""
     spent: dict[str, list[float]] = {name: [] for name in cases}
     for turn in range(repeats + 1):
         for name, case in cases.items():
@@ -21,7 +23,7 @@ def take_turns(cases: dict[str, Callable[[], object]], repeats: int) -> dict[str
             case()
             if turn:
                 spent[name].append(time.process_time() - start)
-    return {name: median(times) for name, times in spent.items()}
+    return {name: summary(times) for name, times in spent.items()}
 
 
 def calibration() -> Callable[[], object]:

@@ -8,6 +8,7 @@ import csv
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import torch
@@ -58,10 +59,15 @@ class Sizes:
     rows: tuple[int, ...] = (256, 1024)
 
 
-def timed(part: str, cases: Mapping[str, tuple[Callable[[], object], float, str]], repeats: int) -> list[Row]:
+def timed(
+    part: str,
+    cases: Mapping[str, tuple[Callable[[], object], float, str]],
+    repeats: int,
+    summary: Callable[[list[float]], float] = median,
+) -> list[Row]:
     """Rows of cases given as (call, units of work in it, unit): work per CPU-second, calibrated in the same turns."""
     calls = {"matmul": calibration()} | {name: call for name, (call, _, _) in cases.items()}
-    seconds = take_turns(calls, repeats)
+    seconds = take_turns(calls, repeats, summary)
     unit = seconds["matmul"]
     rows = [Row(part, "calibration, 20 x 512^3", 20 * 2 * 512**3 / unit / 1e9, "GFLOP/CPU-s", unit * 1e3, 1.0)]
     for name, (_, work, what) in cases.items():

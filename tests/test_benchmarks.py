@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import growth, loading
+from benchmarks import crowds, growth, loading, peers, worlds
 from benchmarks.pretraining import Sizes, measure, write
 from benchmarks.references import GruVicReg, LeWorldModel
 
@@ -38,6 +38,55 @@ def test_both_loaders_give_the_same_windows(tmp_path: Path):
 def test_memory_is_linear_in_agents():
     few, many = (growth.kept_for_backward(n, neighbours=24, scenes=1) for n in (32, 128))
     assert many / few == pytest.approx(4.0, rel=0.25)
+
+
+def test_worlds_are_measured_beside_whatever_is_installed(monkeypatch: pytest.MonkeyPatch):
+    def absent(start: crowds.Start, steps: int):
+        raise ImportError("No module named 'vmas'")
+
+    absent.__name__ = "vmas_cases"
+    monkeypatch.setattr(peers, "vmas_cases", absent)
+    monkeypatch.setattr(peers, "jupedsim_cases", lambda start, steps: {})
+    monkeypatch.setattr(peers, "pysocialforce_cases", lambda start, steps: {})
+    said = []
+    sizes = worlds.Sizes(repeats=1, crowds=((3, 4), (1, 14)), steps=2, apart=2, agents_of_vmas=10)
+    rows, left_out = worlds.measure(sizes, said.append)
+    assert said == ["3 x 4", "1 x 14"]
+    assert {row.part for row in rows} == set(said)
+    assert all(row.value > 0 for row in rows)
+    by_case = {row.case: row for row in rows if row.part == "3 x 4"}
+    for case, work in (("ours, ORCA, World.step", 3 * 4 * 2), ("ours, social force, velocities", 12), ("pyrvo", 2 * 8)):
+        spent = by_case[case].cpu_ms
+        assert spent is not None
+        assert by_case[case].value == pytest.approx(work / spent * 1e3)
+    assert "vmas is left out" in left_out[0]
+    assert "not asked for more than 10" in left_out[1]
+
+
+@pytest.mark.parametrize("name", ["jupedsim", "vmas"])  # PySocialForce is left out: it compiles for half a minute
+def test_other_peoples_simulators_step(name: str):
+    pytest.importorskip(name)
+    cases = getattr(peers, f"{name}_cases")(crowds.start(2, 3), 2)
+    assert cases
+    for case in cases.values():
+        case()
+
+
+def test_a_world_is_timed_from_the_same_moment_every_time(monkeypatch: pytest.MonkeyPatch):
+    seen = []
+    step = crowds.Crowd.step
+
+    def watched(self: crowds.Crowd, action: torch.Tensor):
+        seen.append(step(self, action))
+        return seen[-1]
+
+    run = crowds.world_case(2, 4, 3, social_force=True)
+    monkeypatch.setattr(crowds.Crowd, "step", watched)
+    run()
+    run()
+    assert len(seen) == 6
+    assert torch.equal(seen[2].position, seen[5].position)
+    assert not torch.equal(seen[1].position, seen[2].position)
 
 
 @pytest.mark.parametrize("reference", [LeWorldModel(projections=8), GruVicReg()], ids=["LeWorldModel", "GRU"])

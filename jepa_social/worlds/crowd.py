@@ -162,11 +162,14 @@ class Crowd(World):
         self._velocity = torch.cat((action[:, None], velocity), dim=1)
         self._position = self._position + self._velocity * self.dt
         self._ego = self._position[:, 0]
-        reached = (self._position - goal).norm(dim=-1) < NEXT_GOAL
-        self._goal_index = (self._goal_index + reached).clamp(max=self._people.goals.shape[2] - 1)
+        if (stored := self._people.goals.shape[2]) > 1:
+            reached = (self._position - goal).norm(dim=-1) < NEXT_GOAL
+            self._goal_index = (self._goal_index + reached).clamp(max=stored - 1)
         self._track.push(self._position, self._people.present)
 
     def _goal(self) -> Tensor:
+        if self._people.goals.shape[2] == 1:
+            return self._people.goals[:, :, 0]
         index = self._goal_index[..., None, None].expand(-1, -1, 1, 2)
         return self._people.goals.gather(2, index).squeeze(2)
 

@@ -1,15 +1,18 @@
 """Exact two-dimensional linear programmes, many at once: the solver inside ORCA.
 
-The incremental algorithm of de Berg et al., *Computational Geometry* (2008), ch. 4, as RVO2 uses it, batched over Q
-independent programmes. A constraint is the half-plane `normal . v >= offset`; K of them are kept constraint-first
-(`[K,Q]`), so that "all constraints before the i-th" is a contiguous slice. A constraint with a zero normal and a
-negative offset is neutral: that is how padding is written.
+RVO2 adds constraints one by one (de Berg et al., *Computational Geometry*, 2008, ch. 4). Here all boundaries on which
+the optimum can lie are tried at once, which takes a few wide operations for Q independent programmes. A constraint is
+the half-plane `normal . v >= offset`; K of them are kept constraint-first (`[K,Q]`). A constraint with a zero normal
+and a negative offset is neutral: that is how padding is written.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+CHUNK = 32768
+"""Constraints of candidates worked on at once: as many as stay in a core's cache."""
 
 PARALLEL = 1e-5
 """Sine of the angle below which two boundaries count as parallel (RVO2's epsilon)."""
@@ -31,11 +34,6 @@ class HalfPlanes:
         """K."""
         return self.data.shape[0]
 
-    def slack(self, i: int, vx: Tensor, vy: Tensor) -> Tensor:
-        """Signed distance `[Q]` by which `v` satisfies constraint `i` (negative: violated)."""
-        x, y, offset = self.data[i].unbind(0)
-        return x * vx + y * vy - offset
-
     def take(self, stop: int, columns: Tensor) -> "HalfPlanes":
         """The first `stop` constraints of the programmes `columns`."""
         return HalfPlanes(self.data[:stop].index_select(2, columns))
@@ -56,83 +54,102 @@ def closest_velocity(planes: HalfPlanes, wanted_x: Tensor, wanted_y: Tensor, spe
     Returns:
         `(x, y)`, each `[Q]`.
     """
-    scale = (speed / (wanted_x * wanted_x + wanted_y * wanted_y).sqrt().clamp(min=1e-12)).clamp(max=1.0)
-    x, y, failed = _programme(planes, wanted_x * scale, wanted_y * scale, wanted_x, wanted_y, speed, toward=False)
-    columns = (failed < planes.count).nonzero().squeeze(1)
-    if columns.numel():
-        some = planes.take(planes.count, columns)
-        least = _least_violation(some, x[columns], y[columns], speed[columns], failed[columns], hard)
-        x, y = x.index_copy(0, columns, least[0]), y.index_copy(0, columns, least[1])
+    start_x, start_y = _cut(wanted_x, wanted_y, speed)
+    x, y, failed = _programme(planes, start_x, start_y, wanted_x, wanted_y, speed, toward=False)
+    if failed.numel():
+        some = planes.take(planes.count, failed)
+        least = _least_violation(
+            some, start_x[failed], start_y[failed], wanted_x[failed], wanted_y[failed], speed[failed], hard
+        )
+        x, y = x.index_copy(0, failed, least[0]), y.index_copy(0, failed, least[1])
     return x, y
 
 
+def _cut(x: Tensor, y: Tensor, speed: Tensor) -> tuple[Tensor, Tensor]:
+    scale = (speed / (x * x + y * y).sqrt().clamp(min=1e-12)).clamp(max=1.0)
+    return x * scale, y * scale
+
+
 def _programme(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, toward: bool):
-    """Add the constraints one by one from the unconstrained optimum `(x, y)`.
+    """From the optimum `(x, y)` in the disc alone, that under all constraints, and the programmes that have none.
 
-    `toward` maximises progress along `w` instead of nearness to it. Returns the optimum and the index `[Q]` of the
-    first constraint that left nothing feasible (K where all hold); there `(x, y)` is the optimum of those before it.
+    The optimum lies on the boundary of a constraint that `(x, y)` violates: if `(x, y)` satisfied all constraints that
+    hold tightly there, one could move from there towards `(x, y)` and only gain. So every violated constraint gives one
+    candidate, and the best is taken. `toward` maximises progress along `w` instead of nearness to it. Programmes
+    without a feasible candidate keep `(x, y)`.
     """
-    count = planes.count
-    failed = torch.full(x.shape, count, device=x.device)
-    for i in range(count):
-        columns = ((planes.slack(i, x, y) < 0) & (failed == count)).nonzero().squeeze(1)
-        if not columns.numel():
-            continue
-        new_x, new_y, feasible = _on_boundary(
-            planes.take(i + 1, columns), wx[columns], wy[columns], speed[columns], toward
-        )
-        kept = columns[feasible]
-        x, y = x.index_copy(0, kept, new_x[feasible]), y.index_copy(0, kept, new_y[feasible])
-        failed[columns[~feasible]] = i
-    return x, y, failed
+    nx, ny, offset = planes.data.unbind(1)
+    line, column = (nx * x + ny * y < offset).nonzero().unbind(1)
+    if not column.numel():
+        return x, y, column
+    some_wx, some_wy = wx[column], wy[column]
+    parts = (value.split(max(1, CHUNK // planes.count)) for value in (line, column, some_wx, some_wy, speed[column]))
+    solved = [_on_boundary(planes, *part, toward) for part in zip(*parts, strict=True)]
+    new_x, new_y, feasible = (torch.cat(part) for part in zip(*solved, strict=True))
+    off_x, off_y = new_x - some_wx, new_y - some_wy
+    cost = -(new_x * some_wx + new_y * some_wy) if toward else off_x * off_x + off_y * off_y
+    x, y, solved = _better(x, y, column, new_x, new_y, torch.where(feasible, cost, torch.inf))
+    failed = torch.zeros_like(x, dtype=torch.bool).index_fill(0, column, True) & ~solved
+    return x, y, failed.nonzero().squeeze(1)
 
 
-def _on_boundary(planes: HalfPlanes, wx: Tensor, wy: Tensor, speed: Tensor, toward: bool):
-    """Optimum on the boundary of the *last* constraint, subject to the others and to the speed disc.
+def _better(x: Tensor, y: Tensor, column: Tensor, new_x: Tensor, new_y: Tensor, cost: Tensor):
+    """`(x, y)` with the cheapest candidate of each programme in place, and for which there was one of finite cost."""
+    least = torch.full_like(x, torch.inf).scatter_reduce(0, column, cost, "amin")
+    best = ((cost == least[column]) & cost.isfinite()).nonzero().squeeze(1)
+    at = column[best]
+    return x.index_copy(0, at, new_x[best]), y.index_copy(0, at, new_y[best]), least.isfinite()
+
+
+def _on_boundary(planes: HalfPlanes, line: Tensor, column: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, toward: bool):
+    """Optima on the boundaries of constraints `line [M]` of programmes `column [M]` under all others and the disc.
 
     The boundary is `offset * normal + t * along`, so the disc allows `|t| <= sqrt(speed^2 - offset^2)`.
     """
-    nx, ny, offset = planes.data[-1].unbind(0)
+    some = planes.data.index_select(2, column)
+    candidates = torch.arange(len(line), device=line.device)
+    nx, ny, offset = some[line, :, candidates].unbind(1)
+    some[line, 2, candidates] = -torch.inf  # one's own boundary does not bind
     ax, ay = ny, -nx
     room = speed * speed - offset * offset
     high = room.clamp(min=0).sqrt()
-    low = -high
-    feasible = room >= 0
-    if planes.count > 1:
-        ox, oy, others = planes.data[:-1].unbind(1)
-        turn = ox * ax + oy * ay
-        need = others - offset * (ox * nx + oy * ny)
-        parallel = turn.abs() <= PARALLEL
-        cut = need / torch.where(parallel, 1.0, turn)
-        low = torch.maximum(low, torch.where(~parallel & (turn > 0), cut, -torch.inf).amax(0))
-        high = torch.minimum(high, torch.where(~parallel & (turn < 0), cut, torch.inf).amin(0))
-        feasible = feasible & (low <= high) & ~(parallel & (need > 0)).any(0)
+    ox, oy, others = some.unbind(1)
+    turn = ox * ax + oy * ay
+    need = others - offset * (ox * nx + oy * ny)
+    rising, falling = turn > PARALLEL, turn < -PARALLEL
+    cut = need / turn
+    low = torch.maximum(-high, cut.masked_fill(~rising, -torch.inf).amax(0))
+    high = torch.minimum(high, cut.masked_fill_(~falling, torch.inf).amin(0))
+    feasible = (room >= 0) & (low <= high) & ~((need > 0) & ~rising & ~falling).any(0)
     along = ax * wx + ay * wy
     t = torch.where(along > 0, high, low) if toward else torch.minimum(torch.maximum(along, low), high)
     return offset * nx + t * ax, offset * ny + t * ay, feasible
 
 
-def _least_violation(planes: HalfPlanes, x: Tensor, y: Tensor, speed: Tensor, failed: Tensor, hard: int):
-    """Least greatest violation of the soft constraints, from the first that failed on (RVO2 `linearProgram3`).
+def _least_violation(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, speed: Tensor, hard: int):
+    """Least greatest violation of the soft constraints: what RVO2's `linearProgram3` finds.
 
-    "j is violated less than i" is itself the half-plane `(n_j - n_i) . v >= o_j - o_i`.
+    "j is violated less than i" is itself the half-plane `(n_j - n_i) . v >= o_j - o_i`, so that every i gives one
+    programme. As in `_programme` only those i are tried that `(x, y)` violates, once the hard constraints hold there,
+    or as many of the first of them as hold together.
     """
-    worst = torch.zeros_like(x)
-    for i in range(planes.count):
-        columns = ((failed <= i) & (planes.slack(i, x, y) < -worst)).nonzero().squeeze(1)
-        if not columns.numel():
-            continue
-        some = planes.take(max(i + 1, hard), columns).data
-        apart = some[hard:i] - some[i]
-        length = (apart[:, 0] * apart[:, 0] + apart[:, 1] * apart[:, 1]).sqrt()[:, None]
-        same = length <= PARALLEL
-        neutral = apart.new_tensor((0.0, 0.0, -1.0))[None, :, None]
-        relative = HalfPlanes(torch.cat((some[:hard], torch.where(same, neutral, apart / length.clamp(min=PARALLEL)))))
-        nx, ny, offset = some[i].unbind(0)
-        top = speed[columns]
-        new_x, new_y, failure = _programme(relative, nx * top, ny * top, nx, ny, top, toward=True)
-        good = failure == relative.count
-        new_x, new_y = torch.where(good, new_x, x[columns]), torch.where(good, new_y, y[columns])
-        x, y = x.index_copy(0, columns, new_x), y.index_copy(0, columns, new_y)
-        worst = worst.index_copy(0, columns, offset - (nx * new_x + ny * new_y))
-    return x, y
+    wedged = torch.zeros_like(x, dtype=torch.bool)
+    for stop in range(1, hard + 1):
+        first = HalfPlanes(planes.data[:stop])
+        new_x, new_y, failed = _programme(first, *_cut(wx, wy, speed), wx, wy, speed, toward=False)
+        wedged = wedged.index_fill(0, failed, True)
+        x, y = torch.where(wedged, x, new_x), torch.where(wedged, y, new_y)
+    soft = planes.data[hard:]
+    line, column = (soft[:, 0] * x + soft[:, 1] * y < soft[:, 2]).nonzero().unbind(1)
+    some = planes.data.index_select(2, column)
+    worst = some[hard + line, :, torch.arange(len(line), device=line.device)].T
+    apart = some[hard:] - worst
+    length = (apart[:, 0] * apart[:, 0] + apart[:, 1] * apart[:, 1]).sqrt()[:, None]
+    neutral = apart.new_tensor((0.0, 0.0, -1.0))[None, :, None]
+    apart = torch.where(length <= PARALLEL, neutral, apart / length.clamp(min=PARALLEL))
+    relative = HalfPlanes(torch.cat((some[:hard], apart)))
+    nx, ny, offset = worst.unbind(0)
+    top = speed[column]
+    new_x, new_y, failed = _programme(relative, nx * top, ny * top, nx, ny, top, toward=True)
+    violation = (offset - (nx * new_x + ny * new_y)).index_fill(0, failed, torch.inf)
+    return _better(x, y, column, new_x, new_y, violation)[:2]

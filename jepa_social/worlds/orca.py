@@ -12,6 +12,7 @@ from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment
 from jepa_social.worlds.linear_programme import HalfPlanes, closest_velocity
+from jepa_social.worlds.social_force import CHUNK, chosen, scenes_last
 
 TINY = 1e-9
 NEUTRAL = -1.0e4
@@ -32,7 +33,7 @@ def orca_velocity(
     max_neighbors: int = 10,
     walls: Tensor | None = None,
     margin: Tensor | float = 0.0,
-    agents: Tensor | None = None,
+    agents: Tensor | slice | None = None,
     wall_horizon: float = 1.0,
 ) -> Tensor:
     """Next velocity of every agent, or only of `agents`, by ORCA.
@@ -53,56 +54,50 @@ def orca_velocity(
         max_neighbors: only the nearest so many are heeded.
         walls: `[E,W,4]` m segments, or None. They are never traded against people.
         margin: m of clearance wanted beyond the sum of radii, broadcastable to `[E,Q,1]`.
-        agents: `[E,Q]` indices of the deciding agents, or None for all.
+        agents: `[E,Q]` indices of the deciding agents, a slice of them, or None for all.
         wall_horizon: s for which avoidance of walls must hold.
 
     Returns:
         `[E,Q,2]` m/s; meaningless for agents that are not present.
     """
-    batch, count = present.shape
-    me = torch.arange(count, device=present.device).expand(batch, count) if agents is None else agents
-    rows = torch.arange(batch, device=present.device)[:, None]
-    at, going, size = position[rows, me], velocity[rows, me], radius[rows, me]
-    order, heeded = _nearest(at, position, me, present, neighbor_dist, max_neighbors)
-    flat = (order + (rows * count)[..., None]).permute(2, 0, 1).flatten(1)
-    known = torch.cat((position, velocity, radius[..., None]), dim=-1).flatten(0, 1).T
-    x, y, vx, vy, sizes = known.index_select(1, flat.flatten()).view(5, *flat.shape).unbind(0)
-    own_vx, own_vy = going.flatten(0, 1).unbind(-1)
-    room = torch.as_tensor(margin, dtype=position.dtype, device=position.device).expand(batch, me.shape[1], 1)
-    part = torch.as_tensor(share, dtype=position.dtype, device=position.device)
+    batch = len(present)
+    known = scenes_last(torch.cat((position, velocity, radius[..., None]), dim=-1))
+    x, y, own_vx, own_vy, size = (chosen(value, agents) for value in known.unbind(1))
+    order, heeded = _nearest(x, y, known, present, agents, neighbor_dist, max_neighbors)
+    rows = torch.arange(batch, device=present.device)
+    near = known.permute(1, 0, 2).flatten(1).index_select(1, (order * batch + rows).flatten()).view(5, *order.shape)
+    near_x, near_y, vx, vy, sizes = near.unbind(0)
+    part = torch.as_tensor(share, dtype=x.dtype, device=x.device)
     if part.ndim:
-        part = part.expand(batch, me.shape[1], count).gather(2, order).permute(2, 0, 1).flatten(1)
-    planes = _agent_planes(
-        x - at[..., 0].flatten(),
-        y - at[..., 1].flatten(),
-        own_vx,
-        own_vy,
-        vx,
-        vy,
-        sizes + (size + room[..., 0]).flatten(),
-        part,
-        heeded.permute(2, 0, 1).flatten(1),
-        horizon,
-        dt,
-    )
+        part = part.expand(batch, len(size), -1).permute(2, 1, 0)
+        part = part if len(part) == 1 else part.gather(0, order)
+    if isinstance(margin, Tensor):
+        margin = margin.expand(batch, len(size), 1)[..., 0].T
+    reach = sizes + (size + margin)
+    planes = _agent_planes(near_x - x, near_y - y, own_vx, own_vy, vx, vy, reach, part, heeded, horizon, dt)
     hard = 0
     if walls is not None and walls.shape[1]:
-        solid = _wall_planes(at, size, walls, wall_horizon, dt)
+        solid = _wall_planes(torch.stack((x, y), dim=-1).flatten(0, 1), size.flatten(), walls, wall_horizon, dt)
         hard = solid.count
         planes = HalfPlanes(torch.cat((solid.data, planes.data)))
-    wanted = preferred_velocity.flatten(0, 1)
-    best = closest_velocity(planes, wanted[:, 0], wanted[:, 1], max_speed.flatten(), hard)
-    return torch.stack(best, dim=-1).view(batch, me.shape[1], 2)
+    wanted = scenes_last(preferred_velocity)
+    best = closest_velocity(planes, wanted[:, 0].flatten(), wanted[:, 1].flatten(), max_speed.T.flatten(), hard)
+    return torch.stack(best, dim=-1).view(-1, batch, 2).transpose(0, 1).contiguous()
 
 
-def _nearest(at: Tensor, position: Tensor, me: Tensor, present: Tensor, reach: float, most: int):
-    """Indices `[E,Q,K]` of the nearest other agents, nearest first, and whether each is within reach."""
-    gap = position[:, None] - at[:, :, None]
-    square = gap[..., 0] * gap[..., 0] + gap[..., 1] * gap[..., 1]
-    count = present.shape[1]
-    other = present[:, None, :] & (me[..., None] != torch.arange(count, device=me.device))
-    square = torch.where(other, square, torch.inf)
-    near, order = square.topk(min(most, count - 1), dim=2, largest=False)
+def _nearest(
+    x: Tensor, y: Tensor, known: Tensor, present: Tensor, agents: Tensor | slice | None, reach: float, most: int
+):
+    """Indices `[K,Q,E]` of the nearest other agents, nearest first, and whether each is within reach."""
+    count, batch = len(known), len(present)
+    everyone = torch.arange(count, device=present.device)[:, None].expand(count, batch)
+    chunk, absent = max(1, CHUNK // (count * batch)), ~present.T[:, None]
+    found = []
+    for at_x, at_y, me in zip(x.split(chunk), y.split(chunk), chosen(everyone, agents).split(chunk), strict=True):
+        dx, dy = known[:, 0, None] - at_x, known[:, 1, None] - at_y
+        square = dx.mul_(dx).add_(dy.mul_(dy)).masked_fill_(absent, torch.inf).scatter_(0, me[None], torch.inf)
+        found.append(square.topk(min(most, count - 1), dim=0, largest=False))
+    near, order = (torch.cat(part, dim=1) for part in zip(*found, strict=True))
     return order, near < reach * reach
 
 
@@ -119,7 +114,7 @@ def _agent_planes(
     horizon: float,
     dt: float,
 ) -> HalfPlanes:
-    """ORCA half-planes `[K,Q]` from relative positions, own and others' velocities and sums of radii.
+    """ORCA half-planes of `[K,Q,E]` from relative positions, own and others' velocities and sums of radii.
 
     The velocity obstacle is a cone cut off by a disc (radius `reach / horizon` about `d / horizon`). `(nx, ny)` is its
     outward normal nearest to the relative velocity and `depth` how deep that lies inside (negative: outside).
@@ -145,21 +140,19 @@ def _agent_planes(
     taken = torch.where(depth > 0, share, share.clamp(min=0.5))
     offset = vx * nx + vy * ny + taken * depth
     active = heeded & (share > 0)
-    return HalfPlanes.of(
-        torch.where(active, nx, 0.0), torch.where(active, ny, 0.0), torch.where(active, offset, NEUTRAL)
-    )
+    planes = (torch.where(active, nx, 0.0), torch.where(active, ny, 0.0), torch.where(active, offset, NEUTRAL))
+    return HalfPlanes(torch.stack(planes, dim=1).flatten(2))
 
 
-def _wall_planes(at: Tensor, size: Tensor, walls: Tensor, horizon: float, dt: float) -> HalfPlanes:
-    """Half-planes `[W,Q]` that keep discs on their own side of the line through each wall's nearest point.
+def _wall_planes(point: Tensor, size: Tensor, walls: Tensor, horizon: float, dt: float) -> HalfPlanes:
+    """Half-planes `[W,QE]` that keep discs at `point [QE,2]` on their own side of the walls' nearest points.
 
     A segment lies wholly behind that line, so `n . v >= -(distance - radius) / horizon` keeps clear of it for
     `horizon`; where the disc already overlaps the wall it must part within `dt`.
     """
-    point = at.flatten(0, 1)
-    ends = walls.unflatten(-1, (2, 2)).permute(1, 0, 2, 3)[:, :, None].expand(-1, -1, at.shape[1], -1, -1).flatten(1, 2)
+    ends = walls.unflatten(-1, (2, 2)).transpose(0, 1).repeat(1, len(point) // len(walls), 1, 1)
     away = point - closest_on_segment(point, ends[..., 0, :], ends[..., 1, :])
     distance = (away[..., 0] * away[..., 0] + away[..., 1] * away[..., 1]).sqrt()
     unit = away / distance.clamp(min=TINY)[..., None]
-    room = distance - size.reshape(-1)
+    room = distance - size
     return HalfPlanes.of(unit[..., 0], unit[..., 1], torch.where(room >= 0, -room / horizon, -room / dt))

@@ -1,6 +1,7 @@
 """Who the scripted people are: hidden traits, and how a population of them is drawn."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -100,6 +101,22 @@ class People:
     group: Tensor
     goals: Tensor
     gate: Tensor
+
+    @cached_property
+    def grouped(self) -> bool:
+        """Somebody is in a group."""
+        return bool((self.group >= 0).any())
+
+    @cached_property
+    def padded(self) -> bool:
+        """Some slots of others than the ego are empty."""
+        return not bool(self.present[:, 1:].all())
+
+    @cached_property
+    def driven(self) -> tuple[bool, bool]:
+        """Whether anybody but the ego is driven by ORCA, and whether anybody is by social forces."""
+        forced, there = self.social_force[:, 1:], self.present[:, 1:]
+        return bool((there & ~forced).any()), bool((there & forced).any())
 
     def repeat(self, copies: int) -> "People":
         """Every scene `copies` times in a row."""

@@ -14,10 +14,30 @@ milliseconds.
 
 import torch
 from torch import Tensor
+from torch.nn.functional import threshold_
 
 from jepa_social.geometry import closest_on_segment
 
 TINY = 1e-9
+CHUNK = 32768
+"""Pairs worked on at once: as many as stay in a core's cache."""
+
+
+def scenes_last(value: Tensor) -> Tensor:
+    """`[E,...]` as `[...,E]` in memory: arrays of pairs then have long inner loops however few people there are."""
+    return value.movedim(0, -1).contiguous()
+
+
+def chosen(value: Tensor, agents: Tensor | slice | None) -> Tensor:
+    """What of `value [N,E]` belongs to the deciding agents: `[Q,E]`."""
+    if agents is None:
+        return value
+    return value[agents] if isinstance(agents, slice) else value.gather(0, agents.T)
+
+
+def length(x: Tensor, y: Tensor) -> Tensor:
+    """Of vectors, at least `TINY`."""
+    return (x * x + y * y).sqrt_().clamp_(min=TINY)
 
 
 def social_force_velocity(
@@ -39,7 +59,7 @@ def social_force_velocity(
     group: Tensor | None = None,
     cohesion: float = 1.0,
     margin: Tensor | float = 0.0,
-    agents: Tensor | None = None,
+    agents: Tensor | slice | None = None,
 ) -> Tensor:
     """Next velocity of every agent, or only of `agents`, after one explicit Euler step of the forces.
 
@@ -62,32 +82,68 @@ def social_force_velocity(
         group: `[E,N]` group ids, -1 for none, or None.
         cohesion: m/s^2, pull to the group.
         margin: m added to the sum of radii, broadcastable to `[E,Q,1]`.
-        agents: `[E,Q]` indices of the deciding agents, or None for all.
+        agents: `[E,Q]` indices of the deciding agents, a slice of them, or None for all.
 
     Returns:
         `[E,Q,2]` m/s; meaningless for agents that are not present.
     """
     batch, count = present.shape
-    me = torch.arange(count, device=present.device).expand(batch, count) if agents is None else agents
-    rows = torch.arange(batch, device=present.device)[:, None]
-    at, going, size = position[rows, me], velocity[rows, me], radius[rows, me]
-    dx = at[..., None, 0] - position[:, None, :, 0]
-    dy = at[..., None, 1] - position[:, None, :, 1]
-    distance = (dx * dx + dy * dy).sqrt().clamp(min=TINY)
-    other = present[:, None] & (me[..., None] != torch.arange(count, device=me.device)) & (distance < neighbor_dist)
-    speed = _length(going).clamp(min=TINY)
-    ahead = -(dx * going[..., None, 0] + dy * going[..., None, 1]) / (distance * speed[..., None])
-    weight = anisotropy + (1.0 - anisotropy) * 0.5 * (1.0 + ahead)
-    push = strength * torch.exp((size[..., None] + radius[:, None] + margin - distance) / range) * weight
-    push = torch.where(other, push / distance, 0.0)
-    force = torch.stack(((push * dx).sum(-1), (push * dy).sum(-1)), dim=-1)
-    force = force + (preferred_velocity - going) / relaxation
-    if walls is not None and walls.shape[1]:
-        force = force + _wall_force(at, size, walls, wall_strength, wall_range)
-    if group is not None:
-        force = force + cohesion * group_pull(at, position, present, group, me)
-    new = going + force * dt
-    return new * (max_speed / _length(new).clamp(min=TINY)).clamp(max=1.0)[..., None]
+    known = scenes_last(torch.cat((position, velocity, radius[..., None]), dim=-1)).unbind(1)
+    x, y, _, _, disc = known
+    at_x, at_y, going_x, going_y, size = (chosen(value, agents) for value in known)
+    deciders = len(size)
+
+    def own(value: Tensor | float) -> Tensor | float:
+        return scenes_last(value.expand(batch, deciders, 1)[..., 0]) if isinstance(value, Tensor) else value
+
+    back = -0.5 * (1.0 - anisotropy) / length(going_x, going_y)
+    others = (x, y, disc.masked_fill(~present.T, -torch.inf))
+    deciding = (
+        at_x,
+        at_y,
+        back * going_x,
+        back * going_y,
+        size + own(margin),
+        1.0 / own(range) + torch.zeros_like(size),
+    )
+    chunk = max(1, CHUNK // (count * batch))
+    parts = zip(*(value.split(chunk) for value in deciding), strict=True)
+    pushes = [_push(*part, *others, 0.5 * (1.0 + anisotropy), neighbor_dist) for part in parts]
+    push_x, push_y = (part[0] if len(part) == 1 else torch.cat(part) for part in zip(*pushes, strict=True))
+    scale, (wanted_x, wanted_y) = own(strength), scenes_last(preferred_velocity).unbind(1)
+    force_x = scale * push_x + (wanted_x - going_x) / relaxation
+    force_y = scale * push_y + (wanted_y - going_y) / relaxation
+    if group is not None or (walls is not None and walls.shape[1]):
+        at = torch.stack((at_x, at_y)).permute(2, 1, 0).contiguous()
+        more = torch.zeros_like(at)
+        if walls is not None and walls.shape[1]:
+            more = _wall_force(at, size.T, walls, wall_strength, wall_range)
+        if group is not None:
+            everyone = torch.arange(count, device=present.device).expand(batch, count)
+            me = agents if isinstance(agents, Tensor) else everyone[:, agents or slice(None)]
+            more = more + cohesion * group_pull(at, position, present, group, me)
+        more_x, more_y = scenes_last(more).unbind(1)
+        force_x, force_y = force_x + more_x, force_y + more_y
+    new_x, new_y = going_x + dt * force_x, going_y + dt * force_y
+    cut = (max_speed.T / length(new_x, new_y)).clamp(max=1.0)
+    return torch.stack((new_x * cut, new_y * cut)).permute(2, 1, 0).contiguous()
+
+
+def _push(x, y, back_x, back_y, size, decay, others_x, others_y, others_size, mean, reach):
+    """Sum of the pushes of everybody `[N,E]` on some people `[q,E]` for a strength of 1, `(x, y)` of `[q,E]`.
+
+    In place where it can be: what bounds the speed is how much memory is touched.
+    """
+    dx, dy = x - others_x[:, None], y - others_y[:, None]  # of oneself 0: nobody pushes oneself
+    nearness, push = dx * dx, dy * dy
+    inverse = nearness.add_(push).clamp_(min=TINY * TINY).rsqrt()
+    nearness.mul_(inverse).neg_()  # minus the distance
+    threshold_(nearness, -reach, -torch.inf)
+    torch.add(size, others_size[:, None], out=push)
+    push.add_(nearness).mul_(decay).exp_().mul_(inverse)
+    weight = torch.mul(dx, back_x, out=nearness).add_(dy * back_y).mul_(inverse).add_(mean)
+    push.mul_(weight)
+    return dx.mul_(push).sum(0), dy.mul_(push).sum(0)
 
 
 def group_pull(at: Tensor, position: Tensor, present: Tensor, group: Tensor, me: Tensor) -> Tensor:

@@ -34,12 +34,14 @@ class Track:
 
     def push(self, position: Tensor, present: Tensor) -> None:
         """Append one frame: `position [E,N,2]` m, `present [E,N]` bool; velocities are backward differences."""
-        new = torch.where(present[..., None], position, 0.0).float()
+        everybody = bool(present.all())
+        new = (position if everybody else torch.where(present[..., None], position, 0.0)).float()
         if self.present:
-            known = present & self.present[-1]
-            velocity = torch.where(known[..., None], (new - self.position[-1]) / self.dt, 0.0)
-            angle = torch.atan2(velocity[..., 1], velocity[..., 0])
-            heading = torch.where(velocity.square().sum(-1) > MIN_SPEED**2, angle, self.heading[-1])
+            velocity = (new - self.position[-1]) / self.dt
+            if not (everybody and self.present[-1] is present):
+                velocity = torch.where((present & self.present[-1])[..., None], velocity, 0.0)
+            vx, vy = velocity.unbind(-1)
+            heading = torch.where(vx * vx + vy * vy > MIN_SPEED**2, torch.atan2(vy, vx), self.heading[-1])
         else:
             velocity, heading = torch.zeros_like(new), torch.zeros_like(new[..., 0])
         self.position.append(new)
@@ -54,11 +56,13 @@ class Track:
             last = values[-frames:]
             return torch.stack([torch.zeros_like(last[0])] * (frames - len(last)) + last, dim=2)
 
-        present = stack(self.present)
+        last, heading = self.present[-frames:], stack(self.heading)
+        steady = len(last) == frames and all(frame is last[0] for frame in last)
+        present = last[0][..., None].expand(-1, -1, frames).contiguous() if steady else stack(self.present)
         return Scene(
             position=stack(self.position),
             velocity=stack(self.velocity),
-            heading=stack(self.heading) * present,
+            heading=heading if steady and bool(last[0].all()) else heading * present,
             present=present,
             kind=self.kind,
             radius=self.radius,

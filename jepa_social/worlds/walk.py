@@ -6,7 +6,7 @@ from torch import Tensor
 from jepa_social.geometry import closest_on_segment
 from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.people import People, Population
-from jepa_social.worlds.social_force import group_pull, social_force_velocity
+from jepa_social.worlds.social_force import group_pull, length, social_force_velocity
 
 BEYOND = 0.6
 """m behind an opening that people aim at while they cannot see their goal."""
@@ -33,8 +33,8 @@ def wanted_velocity(people: People, position: Tensor, goal: Tensor, walls: Tenso
         hidden = blocked(position, goal, walls, people.radius) & people.gate.isfinite().all(-1)[:, None]
         aim = torch.where(hidden[..., None], centre + BEYOND * side * normal, goal)
     to = aim - position
-    distance = to.norm(dim=-1).clamp(min=1e-9)
-    return to * torch.minimum(people.speed / distance, torch.full_like(distance, 1.0 / EASE))[..., None]
+    distance = length(*to.unbind(-1))
+    return to * (people.speed / distance).clamp(max=1.0 / EASE)[..., None]
 
 
 def blocked(start: Tensor, end: Tensor, walls: Tensor, radius: Tensor) -> Tensor:
@@ -72,14 +72,16 @@ def people_velocity(
         dt: s.
     """
     count = position.shape[1]
-    me = torch.arange(1, count, device=position.device).expand(len(position), count - 1)
+    everybody_else = slice(1, None)
     forced = people.social_force[:, 1:]
     share, margin, speed = people.share[:, 1:, None], people.margin[:, 1:, None], people.speed[:, 1:]
     crowd = (position, velocity)
-    new = torch.zeros_like(velocity[:, 1:])
-    if bool((people.present[:, 1:] & ~forced).any()):
+    new = velocity[:, 1:]
+    by_orca, by_forces = people.driven
+    if by_orca:
         pulled = wanted[:, 1:]
-        if bool((people.group >= 0).any()):
+        if people.grouped:
+            me = torch.arange(1, count, device=position.device).expand(len(position), count - 1)
             pulled = pulled + COHESION * group_pull(position[:, 1:], position, seen, people.group, me)
         new = orca_velocity(
             *crowd,
@@ -93,9 +95,9 @@ def people_velocity(
             neighbor_dist=population.neighbor_dist,
             walls=walls,
             margin=margin,
-            agents=me,
+            agents=everybody_else,
         )
-    if bool(forced.any()):
+    if by_forces:
         pushed = social_force_velocity(
             *crowd,
             wanted[:, 1:],
@@ -106,9 +108,9 @@ def people_velocity(
             strength=2 * STRENGTH * share,
             neighbor_dist=population.neighbor_dist,
             walls=walls,
-            group=people.group,
+            group=people.group if people.grouped else None,
             margin=margin,
-            agents=me,
+            agents=everybody_else,
         )
-        new = torch.where(forced[..., None], pushed, new)
-    return torch.where(people.present[:, 1:, None], new, 0.0)
+        new = torch.where(forced[..., None], pushed, new) if by_orca else pushed
+    return torch.where(people.present[:, 1:, None], new, 0.0) if people.padded else new

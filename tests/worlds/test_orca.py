@@ -2,6 +2,7 @@ import pyrvo
 import pytest
 import torch
 
+from jepa_social.worlds import linear_programme, orca
 from jepa_social.worlds.linear_programme import HalfPlanes, closest_velocity
 from jepa_social.worlds.orca import orca_velocity
 from tests.worlds.crowds import random_crowd
@@ -104,6 +105,16 @@ def test_a_single_agent_decides_as_it_would_among_all():
     )
     everyone = orca_velocity(position, velocity, wanted, radius, speed, present, HORIZON, DT)
     assert torch.equal(alone, everyone[rows, agents])
+
+
+def test_deciding_agents_may_be_a_slice_and_chunks_change_nothing(monkeypatch):
+    position, velocity, wanted, radius, speed, present = random_crowd(5, 14, 5.0)
+    everyone = orca_velocity(position, velocity, wanted, radius, speed, present, HORIZON, DT)
+    monkeypatch.setattr(orca, "CHUNK", 200)
+    monkeypatch.setattr(linear_programme, "CHUNK", 50)
+    rest = slice(3, None)
+    some = orca_velocity(position, velocity, wanted[:, rest], radius, speed[:, rest], present, HORIZON, DT, agents=rest)
+    assert torch.equal(some, everyone[:, rest])
 
 
 def test_share_says_who_gives_way():

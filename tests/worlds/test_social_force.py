@@ -2,6 +2,7 @@ import math
 
 import torch
 
+from jepa_social.worlds import social_force
 from jepa_social.worlds.social_force import group_pull, social_force_velocity
 from tests.worlds.crowds import random_crowd
 
@@ -54,6 +55,25 @@ def test_permutation_padding_and_single_agents():
     position, velocity, wanted, radius, speed, present = crowd
     one = social_force_velocity(position, velocity, wanted[:, 2:3], radius, speed[:, 2:3], present, DT, agents=me)
     torch.testing.assert_close(one, all_of_them[:, 2:3], rtol=0, atol=1e-12)
+
+
+def test_deciding_agents_may_be_a_slice_and_chunks_change_nothing(monkeypatch):
+    position, velocity, wanted, radius, speed, present = random_crowd(6, 9, 4.0)
+    everyone = social_force_velocity(position, velocity, wanted, radius, speed, present, DT)
+    monkeypatch.setattr(social_force, "CHUNK", 100)
+    rest = slice(2, None)
+    some = social_force_velocity(position, velocity, wanted[:, rest], radius, speed[:, rest], present, DT, agents=rest)
+    torch.testing.assert_close(some, everyone[:, rest], rtol=0, atol=1e-12)
+
+
+def test_who_is_far_or_not_there_pushes_nobody():
+    position, velocity, wanted, radius, speed, present = random_crowd(1, 3, 0.5)
+    position = position + torch.tensor([[[0.0, 0.0], [4.0, 0.0], [0.0, 3.0]]])
+    free = social_force_velocity(position, velocity, wanted, radius, speed, present & False, DT, strength=1e6)
+    near = social_force_velocity(position, velocity, wanted, radius, speed, present, DT, 1e6, neighbor_dist=2.0)
+    assert torch.equal(near, free)
+    reached = social_force_velocity(position, velocity, wanted, radius, speed, present, DT, 1e6, neighbor_dist=6.0)
+    assert (reached != free).any(-1).all()
 
 
 def test_speed_is_cut():
