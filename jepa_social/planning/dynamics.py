@@ -93,7 +93,7 @@ class Imagination:
         self.world_model, self.reactive, self.ego_kind = world_model.eval(), reactive, ego_kind
         self.dt = world_model.dt
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def prepare(self, scene: Scene, near: int) -> People:
         """Encode all agents, keep the ego and the nearest."""
         people = people_near(scene, near)
@@ -105,14 +105,14 @@ class Imagination:
         people.anchor = anchor.select(torch.arange(kept, device=scene.ego.device).expand(batch, -1))
         return people
 
-    @torch.inference_mode()
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
-        """Imagined latents, then positions from the readout."""
+        """Imagined latents, then positions from the readout; differentiable in `actions` where gradients are on."""
         anchor = people.anchor
         assert anchor is not None, "prepare() comes first"
         jepa, horizon = self.world_model.jepa, actions.shape[2]
         if people.foreseen is None or people.foreseen.shape[2] != horizon:
-            people.foreseen = jepa.foresee(anchor, horizon)
+            with torch.no_grad():  # no plan changes it
+                people.foreseen = jepa.foresee(anchor, horizon)
         imagined = jepa.imagine(anchor, actions if self.reactive else None, horizon, people.foreseen)
         batch, agents = anchor.present.shape
         others = anchor.select(torch.arange(1, agents, device=actions.device).expand(batch, -1))
