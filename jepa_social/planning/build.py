@@ -18,7 +18,9 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
     """
     dynamics = Imagination(world_model, config.reactive, config.ego_kind)
     if config.get("prior") and prior is None:
-        raise ValueError("planner.prior=true, but this run has no prior: clone one (clone.epochs=5), or set it to false")
+        raise ValueError(
+            "planner.prior=true, but this run has no prior: clone one (clone.epochs=5), or set it to false"
+        )
     asked = prior if config.get("prior") else None
     return MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), prior=asked, **config.mpc)
 

@@ -167,4 +167,3 @@ class MPC:
         keep = (torch.einsum("be,bde->bd", velocity, axes) / speed[:, None].clamp(min=1e-3))[:, None]
         constant = torch.cat((fixed.expand(batch, -1, -1), arrive, keep), dim=1)
         return constant.repeat(1, 1, self.plans.knots)
-
