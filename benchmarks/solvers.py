@@ -3,6 +3,7 @@
 All face the planner's own objective, with a trained model, at the same moments of the same crowds. README.md says how.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -143,10 +144,8 @@ class Tap:
             for name, solver in self.asked.items():
                 begin = next((start for ending, start in told.items() if name.endswith(ending)), plain)
                 counted = Counted(objective, self.budgets)
-                try:
+                with suppress(Spent):
                     solver.solve(counted, *begin, seed)
-                except Spent:
-                    pass
                 for budget, reached in counted.reached.items():
                     self.found[name][budget].append(reached)
         self.decision += 1

@@ -7,6 +7,10 @@ from torch import Tensor
 from jepa_social.planning.solvers.solver import Best, Objective, rounds
 
 
+FLAT = 1e-3
+"""Slope (cost over a plan's unit) below which steps shrink: rounding must not decide where flat ground leads."""
+
+
 class Gradient:
     """Adam (Kingma & Ba 2015) on the plan itself, through costs and world model.
 
@@ -64,7 +68,7 @@ class Gradient:
             slope, cost = _slope(objective, where)
             best = found.update(where, cost)
             first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope.square()
-            size = (first / (1 - 0.9**number)) / ((second / (1 - 0.99**number)).sqrt() + 1e-8)
+            size = (first / (1 - 0.9**number)) / ((second / (1 - 0.99**number)).sqrt() + FLAT)
             where = where - self.rate / number**0.5 * std[:, None] * size
         return best[:, None]
 
