@@ -49,10 +49,10 @@ class Settings:
     """
 
     run: str = "runs/crowd"
-    scenes: int = 48
+    scenes: int = 24
     first_seed: int = 2_000_000
-    moments: list[int] = field(default_factory=lambda: [2, 10, 18])
-    budgets: list[int] = field(default_factory=lambda: [32, 64, 128, 256, 512, 1024])
+    moments: list[int] = field(default_factory=lambda: [4, 12])
+    budgets: list[int] = field(default_factory=lambda: [32, 64, 128, 256, 512])
     out: str = str(ROOT / "benchmarks" / "solvers.csv")
 
 
