@@ -15,7 +15,7 @@ from jepa_social.models.poses import facing
 from jepa_social.planning.plans import Plans, axes_toward
 
 FILE = "prior.safetensors"
-FORMAT = "1"
+FORMAT = 1
 
 
 class Prior(nn.Module):
@@ -78,13 +78,14 @@ class Prior(nn.Module):
     def save(self, folder: str | Path) -> None:
         """Write `prior.safetensors` into `folder`, whole or not at all."""
         about = {
+            "format": FORMAT,
             "latent": self.latent,
             "hidden": self.hidden,
             "knots": self.plans.knots,
             "horizon": self.plans.horizon,
         }
         weights = {name: value.contiguous() for name, value in self.state_dict().items()}
-        metadata = {"format": FORMAT, "about": json.dumps(about)}
+        metadata = {"about": json.dumps(about)}  # one entry: safetensors keeps no order of several
         with_draft(Path(folder) / FILE, lambda draft: save_file(weights, draft, metadata))
 
     @classmethod
@@ -99,12 +100,11 @@ class Prior(nn.Module):
         if not path.is_file():
             raise FileNotFoundError(f"{folder} holds no {FILE}: clone one with `python train.py … clone.epochs=5`")
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        if metadata.get("format") != FORMAT:
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+        if about.get("format") != FORMAT:
             raise ValueError(
-                f"{path} has format {metadata.get('format')}, this version reads {FORMAT}: delete it and clone again"
+                f"{path} has format {about.get('format')}, this version reads {FORMAT}: delete it and clone again"
             )
-        about = json.loads(metadata["about"])
         prior = cls(about["latent"], Plans(about["knots"], about["horizon"]), about["hidden"])
         prior.load_state_dict(load_file(path))
         return prior.eval()
