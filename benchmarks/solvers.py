@@ -81,7 +81,7 @@ class Spent(Exception):
 
 
 class Counted:
-    """An objective that counts plans, keeps the lowest cost at each budget, and stops the search behind the last one."""
+    """An objective that counts plans, keeps the lowest cost at each budget, and stops the search after the last."""
 
     def __init__(self, objective: Objective, budgets: list[int]):
         self.objective, self.budgets = objective, budgets

@@ -108,7 +108,7 @@ def test_a_finished_run_gets_a_prior_and_keeps_it(with_prior):
     train(crowd(root, folder, *short, "clone.epochs=1", "clone.ahead=14"))
     assert (run / FILE).read_bytes() == told, "a finished stage only loads its weights"
     curves = (run / "clone" / "metrics.csv").read_text().splitlines()[0]
-    assert {"train/clone_nll", "val/clone_error"} <= set(curves.split(","))
+    assert {"val/clone_nll", "val/clone_error"} <= set(curves.split(","))
     with pytest.raises(ValueError, match="was written with other settings"):
         train(crowd(root, folder, *short, "clone.epochs=1", "clone.ahead=16"))
 

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from jepa_social.planning.solvers.solver import Best, Objective, rounds
 
-
 FLAT = 1e-3
 """Slope (cost over a plan's unit) below which steps shrink: rounding must not decide where flat ground leads."""
 
