@@ -48,5 +48,5 @@ def draw(found: Sequence[Reached], path: Path) -> None:
     axes.set_xlabel("plans judged (one with its gradient counts as three)")
     axes.set_ylabel("cost above the best found")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=7, ncols=2)
+    axes.legend(frameon=False, fontsize=7, ncols=2, loc="upper right", bbox_to_anchor=(1.0, 0.92))
     with_draft(path, lambda draft: figure.savefig(draft, dpi=150, format="png"))
