@@ -5,11 +5,12 @@ One run measures all of it on one thread, cases taking turns; README.md says wha
 
 import argparse
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -146,8 +147,8 @@ def show(rows: list[Row], machine: dict[str, str], console: Console) -> None:
     console.print(table)
 
 
-def write(rows: list[Row], machine: dict[str, str], path: Path) -> None:
-    """Write the rows as CSV, the machine on each."""
+def write(rows: Sequence[Any], machine: dict[str, str], path: Path) -> None:
+    """Write rows (dataclasses) as CSV, the machine on each."""
     path.parent.mkdir(parents=True, exist_ok=True)
 
     def save(draft: Path) -> None:

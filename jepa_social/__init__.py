@@ -32,5 +32,7 @@ def load_policy(run_dir: str | Path) -> "MPC":
     from omegaconf import OmegaConf
 
     from jepa_social.planning.build import jepa_planner
+    from jepa_social.planning.prior import Prior
 
-    return jepa_planner(load(run_dir), OmegaConf.load(Path(run_dir) / "config.yaml").planner)
+    config = OmegaConf.load(Path(run_dir) / "config.yaml").planner
+    return jepa_planner(load(run_dir), config, prior=Prior.load(run_dir) if config.get("prior") else None)

@@ -9,6 +9,7 @@ import torch
 from benchmarks import crowds, growth, loading, peers, worlds
 from benchmarks.pretraining import Sizes, measure, write
 from benchmarks.references import GruVicReg, LeWorldModel
+from benchmarks.solvers import Counted, Spent
 
 SMALL = Sizes(1, 2, (3, 4, 2), (1, 6, 60), (2, 4), 1, (4,), (16,))
 
@@ -109,3 +110,18 @@ def test_references_learn_and_roll(reference: LeWorldModel | GruVicReg):
     torch.testing.assert_close(other[:, :3], path[:, :3])
     assert path.shape == (6, 5, 128)
     assert (other[:, 3:] - path[:, 3:]).abs().max() > 1e-4
+
+
+def test_plans_are_counted_to_the_last_one_within_a_budget():
+    """Also where a budget ends amid a round; one with its gradient counts as three."""
+    counted = Counted(lambda plans: plans[..., 0], [2, 5])
+    values = torch.tensor([[[3.0], [2.0], [1.0]]])
+    counted(values)
+    assert float(counted.reached[2][0]) == 2.0
+    with pytest.raises(Spent):
+        counted(values - 1.5)
+    assert float(counted.reached[5][0]) == 0.5
+    counted = Counted(lambda plans: plans[..., 0], [3, 9])
+    counted(values[:, :2].requires_grad_())
+    assert float(counted.reached[3][0]) == 3.0
+    assert counted.plans == 6

@@ -128,7 +128,10 @@ def test_imports_and_dependencies_agree():
     dev = {distribution(line) for line in project["optional-dependencies"]["dev"]}
     assert foreign([*SOURCES, *ENTRIES]) == core - {"torchvision"}, "torchvision is there for timm only"
     commands = {"ruff", "pyright", "pytest-xdist"}
-    assert foreign(sorted((ROOT / "tests").rglob("*.py"))) - core == dev - commands
+    assert (
+        foreign(sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])) - core
+        == dev - commands
+    )
 
 
 # --- configs

@@ -20,7 +20,7 @@ from jepa_social.mind.world_model import WorldModel
 from jepa_social.planning.costs import Cost, Risk
 from jepa_social.planning.dynamics import Dynamics, Imagination
 from jepa_social.planning.imagined import Imagined
-from jepa_social.planning.plans import Outlook
+from jepa_social.planning.outlook import Outlook
 from jepa_social.scene import Scene
 
 SPACING = 0.15

@@ -4,14 +4,30 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from jepa_social.mind.world_model import WorldModel
+from jepa_social.planning.cloned import Cloned
 from jepa_social.planning.dynamics import ConstantVelocity, Imagination
 from jepa_social.planning.mpc import MPC
+from jepa_social.planning.prior import Prior
 
 
-def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa") -> MPC:
-    """The planner that imagines with `world_model`."""
+def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa", prior: Prior | None = None) -> MPC:
+    """The planner that imagines with `world_model`, and asks the `prior` if `planner.prior` says so.
+
+    Raises:
+        ValueError: `planner.prior` is set and there is no prior.
+    """
     dynamics = Imagination(world_model, config.reactive, config.ego_kind)
-    return MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), **config.mpc)
+    if config.get("prior") and prior is None:
+        raise ValueError(
+            "planner.prior=true, but this run has no prior: clone one (clone.epochs=5), or set it to false"
+        )
+    asked = prior if config.get("prior") else None
+    return MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), prior=asked, **config.mpc)
+
+
+def cloned_policy(world_model: WorldModel, prior: Prior, config: DictConfig) -> Cloned:
+    """Behaviour cloning: the `prior` alone."""
+    return Cloned(prior, Imagination(world_model, config.reactive, config.ego_kind), config.mpc.seen)
 
 
 def constant_velocity_planner(config: DictConfig, dt: float, name: str = "constant-velocity MPC") -> MPC:

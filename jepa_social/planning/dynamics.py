@@ -120,7 +120,7 @@ class Imagination(Dynamics):
         self.world_model, self.reactive, self.ego_kind = world_model.eval(), reactive, ego_kind
         self.dt = world_model.dt
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def prepare(self, scene: Scene, near: int) -> People:
         """Encode all agents, keep the ego and the nearest."""
         people = people_near(scene, near)
@@ -130,13 +130,11 @@ class Imagination(Dynamics):
         people.anchor = self._near(scene, 1 + near)
         return people
 
-    @torch.inference_mode()
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
-        """Imagined latents, then positions from the readout."""
+        """Imagined latents, then positions from the readout; differentiable in `actions` where gradients are on."""
         anchor, foreseen = self._foreseen(people, actions.shape[2])
         return _with_now(anchor, self._read(anchor, self._imagine(anchor, foreseen, actions)))
 
-    @torch.inference_mode()
     def sample(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor, draws: int) -> Sampled:
         """The plan's effect and the intents' are both worked out once; the same draws at every decision."""
         anchor, foreseen = self._foreseen(people, actions.shape[2])
@@ -151,7 +149,7 @@ class Imagination(Dynamics):
             motion = self._read(anchor, shifted.flatten(1, 2), code.flatten(1, 2))
         return Sampled(_with_now(anchor, motion).unflatten(1, (-1, draws)), motion.scale.unflatten(1, (-1, draws)))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def absent(self, people: People, horizon: int, dt: Tensor) -> Float[Tensor, "B K T 2"]:
         """Everybody encoded anew without the ego, once per decision."""
         if people.unhindered is None or people.unhindered.shape[2] != horizon + 1:
@@ -166,7 +164,7 @@ class Imagination(Dynamics):
             people.unhindered = _with_now(anchor, motion)[:, 0]
         return people.unhindered
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def human(self, people: People, horizon: int, dt: Tensor) -> Human:
         """The forecast of the ego, as of anybody else: a policy cloned from the logs."""
         anchor, foreseen = self._foreseen(people, horizon)
@@ -182,7 +180,8 @@ class Imagination(Dynamics):
     def _foreseen(self, people: People, horizon: int) -> tuple[Anchor, Tensor]:
         assert people.anchor is not None, "prepare() comes first"
         if people.foreseen is None or people.foreseen.shape[2] != horizon:
-            people.foreseen = self.world_model.jepa.foresee(people.anchor, horizon)
+            with torch.no_grad():  # no plan changes it
+                people.foreseen = self.world_model.jepa.foresee(people.anchor, horizon)
         return people.anchor, people.foreseen
 
     def _imagine(self, anchor: Anchor, foreseen: Tensor, actions: Tensor) -> Tensor:

@@ -1,13 +1,17 @@
 """Model-predictive control: the planner, and with other dynamics its most important baseline."""
 
+from time import perf_counter
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from jepa_social.planning.costs import Cost
 from jepa_social.planning.dynamics import Dynamics
-from jepa_social.planning.plans import Outlook
-from jepa_social.planning.solvers import CEM
+from jepa_social.planning.outlook import Outlook
+from jepa_social.planning.plans import Plans, axes_toward
+from jepa_social.planning.prior import Prior
+from jepa_social.planning.solvers import Solver
 from jepa_social.scene import Scene
 from jepa_social.worlds.route import waypoint
 
@@ -15,10 +19,9 @@ from jepa_social.worlds.route import waypoint
 class MPC:
     """Plans a few velocity knots over the horizon at every decision and executes the first command.
 
-    A plan is `knots` velocities in units of the preferred speed, joined linearly over `horizon` steps, in the frame
-    whose x axis points to the goal (or the next `waypoint` round walls); commands are cut to the preferred speed. The
-    last plan, as much later as time has passed, is the next mean; "stop", "straight ahead", "keep course" and a fan of
-    turns are always among the candidates.
+    A plan is `knots` velocities (see `Plans`) in the frame whose x axis points to the goal (or the next `waypoint`
+    round walls). The last plan, as much later as time has passed, is the next mean; "stop", "straight ahead", "keep
+    course" and a fan of turns are always among the candidates, and what else the solver handed on, as much later.
 
     Args:
         name: row label in tables.
@@ -30,6 +33,14 @@ class MPC:
         near: people considered, the nearest ones.
         seen: people whom the dynamics may look at, the nearest ones.
         spread: initial standard deviation of a knot, in units of the preferred speed.
+        deadline_ms: ms that a decision may take; the solver then answers with its best by that time. None: as long as
+            it takes, and the same answer always.
+        prior: its plan is a candidate too. None: nobody is asked.
+        lead: the prior's plan is the mean, its spread (no wider than `spread`) the spread; the last plan is a
+            candidate.
+
+    Raises:
+        ValueError: settings that cannot work, or a prior of other plans.
     """
 
     def __init__(
@@ -37,21 +48,29 @@ class MPC:
         name: str,
         dynamics: Dynamics,
         cost: Cost,
-        solver: CEM,
+        solver: Solver,
         horizon: int = 12,
         knots: int = 3,
         near: int = 8,
         seen: int = 24,
         spread: float = 0.5,
         seed: int = 0,
+        deadline_ms: float | None = None,
+        prior: Prior | None = None,
+        lead: bool = False,
     ):
-        if not 2 <= knots <= horizon:
-            raise ValueError(f"planner.knots={knots} must lie between 2 and planner.horizon={horizon}")
+        self.plans = Plans(knots, horizon)
+        if prior is not None and (prior.plans.knots, prior.plans.horizon) != (knots, horizon):
+            raise ValueError(
+                f"the prior tells {prior.plans.knots} knots over {prior.plans.horizon} steps, planner.mpc has {knots} "
+                f"over {horizon}: clone again with these settings, or plan with those"
+            )
+        if deadline_ms is not None and deadline_ms <= 0:
+            raise ValueError(f"planner.mpc.deadline_ms={deadline_ms} must be positive, or null")
         self.name, self.dynamics, self.cost, self.solver = name, dynamics, cost, solver
-        self.horizon, self.knots, self.near, self.seen = horizon, knots, near, seen
-        self.spread, self.seed = spread, seed
-        self.basis = _interpolation(knots, horizon)
-        self.inverse = torch.linalg.pinv(self.basis)
+        self.near, self.seen = near, seen
+        self.spread, self.seed, self.deadline_ms = spread, seed, deadline_ms
+        self.prior, self.lead = prior, lead
         self.reset()
 
     def reset(self) -> None:
@@ -64,9 +83,14 @@ class MPC:
         if self.plan is not None:
             self.plan = self.plan[mask]
 
-    @torch.inference_mode()
     def act(self, scene: Scene) -> Float[Tensor, "B 2"]:
         """Velocity command, m/s, world frame."""
+        began = perf_counter()
+        differentiable = self.solver.gradients  # tensors of inference mode can never be differentiated through
+        with torch.inference_mode(not differentiable), torch.no_grad():
+            return self._decide(scene.clone() if differentiable else scene, began)
+
+    def _decide(self, scene: Scene, began: float) -> Tensor:
         if bool((scene.ego < 0).any()):
             raise ValueError("planning needs scene.ego: give Scene.from_arrays the ego's index")
         passed = float(scene.dt[0]) / self.dynamics.dt
@@ -76,42 +100,42 @@ class MPC:
             raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
         here, velocity, radius = scene.position[:, 0, -1], scene.velocity[:, 0, -1], scene.radius[:, 0]
         aim = waypoint(here, goal, scene.walls, radius)
-        toward = torch.nn.functional.normalize(aim - here, dim=-1)
-        axes = torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)
-        outlook = Outlook(self.dynamics, self.dynamics.prepare(scene, self.near), scene, aim)
+        axes = axes_toward(here, aim)
+        people = self.dynamics.prepare(scene, self.near)
+        outlook = Outlook(self.dynamics, people, scene, aim)
 
         def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
-            return self.cost(outlook(self._actions(plans, axes, speed)))
+            return self.cost(outlook(self.plans.actions(plans, axes, speed)))
 
         in_sight = (aim == goal).all(-1)
         left = torch.where(in_sight, (goal - here).norm(dim=-1), torch.inf)
         guesses = self._guesses(velocity, axes, speed, left, scene.dt)
-        mean = guesses[:, 1] if self.plan is None else self._local(self._later(passed), axes, speed).flatten(1)
-        best = self.solver.solve(judge, mean, torch.full_like(mean, self.spread), guesses, self.seed + self.decisions)
-        actions = self._actions(best[:, None], axes, speed)[:, 0]
-        self.plan = actions
+        if self.plan is None:
+            mean = guesses[:, 1]
+        else:
+            later = self.plans.nearest(self._later(passed), axes, speed)
+            mean, guesses = later[:, 0], torch.cat((guesses, later[:, 1:]), dim=1)
+        std = torch.full_like(mean, self.spread)
+        if self.prior is not None:
+            assert people.anchor is not None, "a prior reads latents: it goes with Imagination"
+            advice, doubt = self.prior(people.anchor, aim, speed)
+            guesses = torch.cat((guesses, advice[:, None]), dim=1)
+            if self.lead:
+                guesses = torch.cat((guesses, mean[:, None]), dim=1)
+                mean, std = advice, torch.minimum(doubt, std)
+        left_s = None if self.deadline_ms is None else max(0.0, self.deadline_ms / 1e3 - (perf_counter() - began))
+        found = self.solver.solve(judge, mean, std, guesses, self.seed + self.decisions, left_s)
+        self.plan = self.plans.actions(found, axes, speed)
         self.decisions += 1
-        return actions[:, 0]
-
-    def _actions(self, plans: Tensor, axes: Tensor, speed: Tensor) -> Tensor:
-        """Flat knots `[B,S,P]` to commands `[B,S,H,2]` m/s in the world."""
-        knots = plans.unflatten(-1, (self.knots, 2))
-        local = torch.einsum("hk,bskd->bshd", self.basis.to(plans), knots)
-        local = local / local.norm(dim=-1, keepdim=True).clamp(min=1.0)
-        return torch.einsum("bshd,bde->bshe", local, axes) * speed.view(-1, 1, 1, 1)
-
-    def _local(self, actions: Tensor, axes: Tensor, speed: Tensor) -> Tensor:
-        """Commands `[B,H,2]` m/s to the knots `[B,K,2]` nearest to them."""
-        local = torch.einsum("bhe,bde->bhd", actions, axes) / speed.view(-1, 1, 1).clamp(min=1e-3)
-        return torch.einsum("kh,bhd->bkd", self.inverse.to(actions), local)
+        return self.plan[:, 0, 0]
 
     def _later(self, steps: float) -> Tensor:
-        """The last plan `steps` (of the dynamics' dt) later, its end repeated."""
+        """The last plans `[B,E,H,2]`, `steps` (of the dynamics' dt) later, their ends repeated."""
         assert self.plan is not None
-        place = (torch.arange(self.horizon, device=self.plan.device) + steps).clamp(max=self.horizon - 1)
+        place = (torch.arange(self.plans.horizon, device=self.plan.device) + steps).clamp(max=self.plans.horizon - 1)
         low = place.floor().long()
-        high = (low + 1).clamp(max=self.horizon - 1)
-        return torch.lerp(self.plan[:, low], self.plan[:, high], (place - low)[:, None])
+        high = (low + 1).clamp(max=self.plans.horizon - 1)
+        return torch.lerp(self.plan[:, :, low], self.plan[:, :, high], (place - low)[:, None])
 
     def _guesses(self, velocity: Tensor, axes: Tensor, speed: Tensor, left: Tensor, dt: Tensor) -> Tensor:
         """Candidates that are always judged, `[B,G,P]`: stop, straight, arrive, keep course, turns at two speeds."""
@@ -123,10 +147,4 @@ class MPC:
         arrive = torch.stack((arrive, torch.zeros_like(arrive)), dim=-1)[:, None]
         keep = (torch.einsum("be,bde->bd", velocity, axes) / speed[:, None].clamp(min=1e-3))[:, None]
         constant = torch.cat((fixed.expand(batch, -1, -1), arrive, keep), dim=1)
-        return constant.repeat(1, 1, self.knots)
-
-
-def _interpolation(knots: int, horizon: int) -> Tensor:
-    """`[horizon, knots]` weights of linear interpolation, the first command being the first knot."""
-    place = torch.linspace(0, knots - 1, horizon)
-    return (1.0 - (place[:, None] - torch.arange(knots)).abs()).clamp(min=0.0)
+        return constant.repeat(1, 1, self.plans.knots)

@@ -1,61 +1,46 @@
-"""From plans to what they are judged by."""
-
-from functools import cache
+"""Plans: a few velocity knots that stand for the commands of a whole horizon."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepa_social.planning.dynamics import Dynamics, People
-from jepa_social.planning.imagined import Imagined, OnRequest
-from jepa_social.scene import Scene
 
+class Plans:
+    """`knots` velocities in units of the preferred speed, joined linearly over `horizon` steps, flat: P = 2 * knots.
 
-class Outlook:
-    """Where the ego and the people would be, plan by plan, seen from one decision.
+    They are told in the frame whose x axis points to where the ego aims (`axes_toward`), and commands are cut to the
+    preferred speed.
 
-    What does not depend on the plan is read from the scene once.
-
-    Args:
-        dynamics: how people move.
-        people: what `dynamics.prepare(scene)` gave.
-        scene: the ego first; with a preferred speed.
-        aim: m, the goal or the waypoint on the way to it.
+    Raises:
+        ValueError: fewer than two knots, or more than steps.
     """
 
-    def __init__(self, dynamics: Dynamics, people: People, scene: Scene, aim: Float[Tensor, "B 2"]):
-        assert scene.speed is not None, "MPC.act refuses scenes without a preferred speed"
-        self.dynamics, self.people, self.aim = dynamics, people, aim
-        self.here, self.velocity = scene.position[:, :1, None, -1], scene.velocity[:, 0, -1]
-        self.radius, self.speed, self.dt, self.walls = scene.radius[:, 0], scene.speed, scene.dt, scene.walls
-        self.reach = people.radius + self.radius[:, None]
+    def __init__(self, knots: int, horizon: int):
+        if not 2 <= knots <= horizon:
+            raise ValueError(f"planner.knots={knots} must lie between 2 and planner.horizon={horizon}")
+        self.knots, self.horizon = knots, horizon
+        place = torch.linspace(0, knots - 1, horizon)
+        self.basis = (1.0 - (place[:, None] - torch.arange(knots)).abs()).clamp(min=0.0)
+        self.inverse = torch.linalg.pinv(self.basis)
 
-    def __call__(self, actions: Float[Tensor, "B S H 2"]) -> Imagined:
-        """What costs judge, for velocity commands in m/s."""
-        start = self.here.expand(-1, actions.shape[1], -1, -1)
-        moves = actions * self.dt.view(-1, 1, 1, 1)
-        return Imagined(
-            actions=actions,
-            ego=torch.cat((start, start + moves.cumsum(2)), dim=2),
-            people=self.dynamics.roll(self.people, actions, self.dt),
-            people_velocity=self.people.velocity,
-            exists=self.people.exists,
-            reach=self.reach,
-            radius=self.radius,
-            velocity=self.velocity,
-            goal=self.aim,
-            speed=self.speed,
-            dt=self.dt,
-            walls=self.walls,
-            on_request=on_request(self.dynamics, self.people, actions, self.dt),
-        )
+    def actions(
+        self, plans: Float[Tensor, "B S P"], axes: Float[Tensor, "B 2 2"], speed: Float[Tensor, "B"]
+    ) -> Float[Tensor, "B S H 2"]:
+        """Commands, m/s, world frame."""
+        knots = plans.unflatten(-1, (self.knots, 2))
+        local = torch.einsum("hk,bskd->bshd", self.basis.to(plans), knots)
+        local = local / local.norm(dim=-1, keepdim=True).clamp(min=1.0)
+        return torch.einsum("bshd,bde->bshe", local, axes) * speed.view(-1, 1, 1, 1)
+
+    def nearest(
+        self, actions: Float[Tensor, "B S H 2"], axes: Float[Tensor, "B 2 2"], speed: Float[Tensor, "B"]
+    ) -> Float[Tensor, "B S P"]:
+        """The plans nearest to commands (m/s, world frame), in the sense of least squares."""
+        local = torch.einsum("bshe,bde->bshd", actions, axes) / speed.view(-1, 1, 1, 1).clamp(min=1e-3)
+        return torch.einsum("kh,bshd->bskd", self.inverse.to(actions), local).flatten(2)
 
 
-def on_request(dynamics: Dynamics, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> OnRequest:
-    """What costs may ask of `dynamics` about a set of plans; the answers are kept."""
-    horizon = actions.shape[2]
-    return OnRequest(
-        cache(lambda draws: dynamics.sample(people, actions, dt, draws)),
-        cache(lambda: dynamics.absent(people, horizon, dt)),
-        cache(lambda: dynamics.human(people, horizon, dt)),
-    )
+def axes_toward(here: Float[Tensor, "B 2"], aim: Float[Tensor, "B 2"]) -> Float[Tensor, "B 2 2"]:
+    """Rows: unit vectors from `here` to `aim` and to the left of that, world frame; zeros where both are one."""
+    toward = torch.nn.functional.normalize(aim - here, dim=-1)
+    return torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)

@@ -9,8 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 from jepa_social.evaluation.report import write_report
 from jepa_social.evaluation.results import print_table, read_results, record_suite
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.planning.build import constant_velocity_planner, jepa_planner
+from jepa_social.planning.build import cloned_policy, constant_velocity_planner, jepa_planner
 from jepa_social.planning.policy import Policy
+from jepa_social.planning.prior import FILE as PRIOR
+from jepa_social.planning.prior import Prior
 from jepa_social.planning.reactive import RecordedHuman
 from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
@@ -33,6 +35,8 @@ def evaluate(config: DictConfig) -> Path:
     world_model = WorldModel.load(run)
     trained = OmegaConf.load(run / SETTINGS)
     assert isinstance(trained, DictConfig)
+    if "_target_" in config.planner.get("solver", {}):
+        trained.planner.solver = {}  # another solver has other settings
     settings = OmegaConf.merge(trained, {k: v for k, v in config.items() if k in ("data", "planner")})
     assert isinstance(settings, DictConfig)
     torch.manual_seed(0)
@@ -45,7 +49,7 @@ def evaluate(config: DictConfig) -> Path:
     else:
         tested = _tested(config.suite, settings)
         world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, tested)
-        policies = _policies(config.suite, settings, world_model, world)
+        policies = _policies(run, config.suite, settings, world_model, world)
         first = config.suite.first_seed
         episodes = walk(world, policies, range(first, first + config.suite.episodes), config.suite.batch)
         record_suite(run, name, episodes, ours=OURS)
@@ -70,12 +74,17 @@ def _tested(suite: DictConfig, settings: DictConfig) -> DictConfig:
     return tested
 
 
-def _policies(suite: DictConfig, settings: DictConfig, world_model: WorldModel, world: World) -> list[Policy]:
-    """The planner, constant-velocity MPC, the suite's reactive baselines and, in replay, the recorded human."""
+def _policies(
+    run: Path, suite: DictConfig, settings: DictConfig, world_model: WorldModel, world: World
+) -> list[Policy]:
+    """The planner, constant-velocity MPC, the suite's reactive baselines, the run's cloned policy if it has one and, in
+    replay, the recorded human."""
+    prior = Prior.load(run) if (run / PRIOR).is_file() else None
     policies: list[Policy] = [
-        jepa_planner(world_model, settings.planner, OURS),
+        jepa_planner(world_model, settings.planner, OURS, prior),
         constant_velocity_planner(settings.planner, world_model.dt),
         *(instantiate(baseline) for baseline in suite.baselines.values()),
+        *([cloned_policy(world_model, prior, settings.planner)] if prior is not None else []),
     ]
     return [*policies, RecordedHuman(world)] if isinstance(world, Replay) else policies
 

@@ -17,6 +17,10 @@ from jepa_social.data.module import SceneDataModule
 from jepa_social.files import with_draft
 from jepa_social.mind.world_model import CONFIG, WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.planning.plans import Plans
+from jepa_social.planning.prior import FILE as PRIOR
+from jepa_social.planning.prior import Prior
+from jepa_social.stages.clone import Clone
 from jepa_social.stages.curves import curve_logger
 from jepa_social.stages.health import LatentHealth
 from jepa_social.stages.intent_pictures import IntentPictures
@@ -28,14 +32,14 @@ SETTINGS = "config.yaml"
 
 
 def train(config: DictConfig) -> Path:
-    """Run both stages into `config.run` and return it.
+    """Run all stages into `config.run` and return it; a finished run gets a prior where `clone.epochs` now asks for it.
 
     Raises:
         ValueError: the run directory holds a run with other settings.
     """
     config = deepcopy(config)  # instantiating resolves interpolations in place
     run = Path(config.run)
-    _claim(run, config)
+    _claim(run, _without_clone(config))
     L.seed_everything(config.seed, verbose=False)
     data: SceneDataModule = instantiate(config.data.module)
     source = instantiate(config.pretrain.source)
@@ -65,7 +69,39 @@ def train(config: DictConfig) -> Path:
     _fit(run / "readout", readout, labelled, config, epochs, looks)
     world_model.save(run)
     Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
+    if config.clone.epochs:
+        clone(run, world_model, config)
     return run
+
+
+def clone(run: Path, world_model: WorldModel, config: DictConfig) -> None:
+    """Clone a policy prior from the logs of `config.data` into `run` (see `Clone`).
+
+    Raises:
+        ValueError: one was begun there with other settings, or `clone.ahead` is shorter than a plan.
+    """
+    _claim(run / "clone", config)
+    L.seed_everything(config.seed, verbose=False)
+    settings = config.clone
+    prior = Prior(world_model.jepa.config.width, Plans(config.planner.mpc.knots, config.planner.mpc.horizon))
+    stage = Clone(
+        prior,
+        world_model,
+        instantiate(settings.schedule),
+        ahead=settings.ahead,
+        ego_kind=config.planner.ego_kind,
+        robots=settings.robots,
+        seed=config.seed,
+    )
+    data: SceneDataModule = instantiate(config.data.module, future=settings.ahead)
+    _fit(run / "clone", stage, data, config, settings.epochs, [])
+    prior.save(run)
+    Console().print(f"saved [bold]{run / PRIOR}[/]")
+
+
+def _without_clone(config: DictConfig) -> DictConfig:
+    """What a run is known by: a prior may come later."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "clone"])
 
 
 def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEPA:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from jepa_social.geometry import swept_distance
 from jepa_social.mind.world_model import WorldModel
@@ -12,13 +12,16 @@ from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.planning.policy import Policy
 from jepa_social.scene import Scene
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SMALL = ModelConfig(width=16, depth=1, heads=2, predictor_width=16, reaction=8)
 
 
-def planner_config() -> DictConfig:
-    """`configs/planner/default.yaml` with the costs it names, as they are."""
-    with initialize_config_dir(str(Path(__file__).resolve().parents[2] / "configs"), version_base="1.3"):
-        return compose("train").planner
+def planner_config(*overrides: str) -> DictConfig:
+    """`configs/planner/default.yaml` with its solver, changed by `overrides`."""
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        config = compose("train", ["planner=default", *overrides]).planner
+    OmegaConf.set_struct(config, False)
+    return config
 
 
 def world_model(dt: float = 0.25, speak: bool = False) -> WorldModel:

@@ -7,7 +7,7 @@ from jepa_social.geometry import rotate
 from jepa_social.mind.motion import spread
 from jepa_social.planning.build import constant_velocity_planner, jepa_planner
 from jepa_social.planning.dynamics import ConstantVelocity, Imagination
-from jepa_social.planning.plans import on_request
+from jepa_social.planning.outlook import on_request
 from jepa_social.scene import Scene
 from tests.conftest import random_scene
 from tests.planning.strolls import planner_config, world_model
