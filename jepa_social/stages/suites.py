@@ -12,11 +12,11 @@ from jepa_social.mind.world_model import WorldModel
 from jepa_social.planning.build import constant_velocity_planner, jepa_planner
 from jepa_social.planning.policy import Policy
 from jepa_social.planning.reactive import RecordedHuman
+from jepa_social.runs import SETTINGS, results_folder, run_folder
 from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
 from jepa_social.stages.probing import probe_latents
-from jepa_social.stages.training import SETTINGS
 from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.world import World
 
@@ -26,12 +26,14 @@ OURS = "jepa"
 def evaluate(config: DictConfig) -> Path:
     """Run `config.suite` on the run directory `config.run`; results are merged into it and the report rewritten.
 
+    Those of the bundled run, `run=pretrained`, go into `runs/pretrained`.
+
     Raises:
         FileNotFoundError: no finished run there.
     """
-    run = Path(config.run)
-    world_model = WorldModel.load(run)
-    trained = OmegaConf.load(run / SETTINGS)
+    source, run = run_folder(config.run), results_folder(config.run)
+    world_model = WorldModel.load(source)
+    trained = OmegaConf.load(source / SETTINGS)
     assert isinstance(trained, DictConfig)
     settings = OmegaConf.merge(trained, {k: v for k, v in config.items() if k in ("data", "planner")})
     assert isinstance(settings, DictConfig)

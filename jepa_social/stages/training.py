@@ -15,8 +15,9 @@ from rich.console import Console
 
 from jepa_social.data.module import SceneDataModule
 from jepa_social.files import with_draft
-from jepa_social.mind.world_model import CONFIG, WorldModel
+from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.runs import CONFIG, SETTINGS
 from jepa_social.stages.curves import curve_logger
 from jepa_social.stages.health import LatentHealth
 from jepa_social.stages.intent_pictures import IntentPictures
@@ -24,7 +25,6 @@ from jepa_social.stages.pictures import ForecastPictures, LatentPictures
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
 
-SETTINGS = "config.yaml"
 
 
 def train(config: DictConfig) -> Path:
