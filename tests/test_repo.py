@@ -28,13 +28,14 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 CARD = PACKAGE / "pretrained" / "README.md"
 DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", CARD, *sorted((ROOT / "docs").rglob("*.md"))]
 
-BASE = {"files", "runs", "scene", "geometry"}
+BASE = {"files", "runs", "inputs", "scene", "geometry"}
 PURE_WORLDS = {"worlds.ego", "worlds.orca", "worlds.route", "worlds.social_force"}
 MAY_IMPORT = {
     "files": set(),
     "geometry": set(),
     "runs": set(),
-    "scene": {"geometry"},
+    "inputs": set(),
+    "scene": {"geometry", "inputs"},
     "data": BASE,
     "worlds": BASE | {"data"},
     "models": BASE,
