@@ -1,4 +1,4 @@
-"""The world model as one file that runs without this package: `python -m jepa_social.export run=runs/crowd out=world.pt2`.
+"""A world model in one file that runs without this package: `python -m jepa_social.export run=<dir> out=world.pt2`.
 
 The program encodes what was seen, imagines everybody under each plan of the ego and reads out positions: the part of
 `planning.dynamics.Imagination` that costs time, for those who have a planner and a machine of their own.
@@ -82,13 +82,18 @@ def export_model(
     with torch.no_grad():
         traced = torch.export.export(eager, example(model, 3, agents, frames, samples), dynamic_shapes=shapes)
 
+    cases = [example(model, b, agents, frames, s) for b, s in ((1, 1), (2, samples), (5, samples + 3))]
+    programs = []
+
     def write(draft: Path) -> None:
-        with draft.open("wb") as file:
+        with draft.open("w+b") as file:
             torch.export.save(traced, file)
-        check(draft, eager, [example(model, b, agents, frames, s) for b, s in ((1, 1), (2, samples), (5, samples + 3))])
+            file.seek(0)
+            programs.append(torch.export.load(file))
+        check(programs[0].module(), eager, cases)
 
     with_draft(path, write)
-    return torch.export.load(path)
+    return programs[0]
 
 
 def example(model: WorldModel, scenes: int, agents: int, frames: int, samples: int) -> tuple[Tensor, ...]:
@@ -105,14 +110,12 @@ def example(model: WorldModel, scenes: int, agents: int, frames: int, samples: i
 
 
 @torch.no_grad()
-def check(path: Path, eager: ImaginedPositions, cases: list[tuple[Tensor, ...]]) -> None:
+def check(program: nn.Module, eager: ImaginedPositions, cases: list[tuple[Tensor, ...]]) -> None:
     """Refuse a program that does not say what the model says.
 
     Raises:
         RuntimeError: positions differ by more than `CLOSE`.
     """
-    with path.open("rb") as file:
-        program = torch.export.load(file).module()
     for case in cases:
         gap = float((program(*case) - eager(*case)).abs().max())
         if not gap <= CLOSE:

@@ -65,14 +65,15 @@ def model_card(model: WorldModel, settings: DictConfig, walked: dict[str, Scores
     parameters = sum(value.numel() for value in model.state_dict().values())
     tables = "\n\n".join(f"Suite `{suite}`:\n\n{_table(scores)}" for suite, scores in walked.items())
     crowd = (
-        f"{source.episodes:,} episodes of {low} to {high} scripted people (ORCA, {100 * forced:.0f} % social force) who "
-        f"{seen} the ego,\n{source.dt:g} s between frames, generator seed {source.seed}"
+        f"{source.episodes:,} episodes of {low} to {high} scripted people (ORCA, {100 * forced:.0f} % social force)\n"
+        f"who {seen} the ego, {source.dt:g} s between frames, generator seed {source.seed}"
     )
     reaction = "their reactions are the script's" if source.visible else "nobody there reacts to a robot"
     return f"""# Model card: `pretrained`
 
 A social world model (`SocialJEPA`) and its motion readout: {parameters:,} parameters, latents of width {config.width},
-{config.intents} intents. It imagines {model.horizon} frames of {model.dt:g} s; scenes at other rates are resampled. MIT, as the package.
+{config.intents} intents. It imagines {model.horizon} frames of {model.dt:g} s; scenes at other rates are resampled.
+MIT, as the package.
 
     model, policy = jepa_social.load("pretrained"), jepa_social.load_policy("pretrained")
     python eval.py run=pretrained suite=crowd      # results: runs/pretrained
@@ -92,14 +93,15 @@ Simulated logs only, no recording of real people. {crowd}.
 
 ## Intended use
 
-Trying the library, teaching, baselines in simulation, a start for training on logs of your own. Not for moving a machine
-among people: nothing here was validated on a robot.
+Trying the library, teaching, baselines in simulation. Not for moving a machine among people: nothing here was validated
+on a robot.
 
 ## Limits
 
 - The crowd is scripted. Real people differ; train on recordings before you claim anything about them.
 - People of the logs {seen} the ego: {reaction}.
-- Discs on a plane, at most {high} people in training; an agent looks at the {config.neighbours} nearest within {config.reach:g} m.
+- Discs on a plane, at most {high} people in training; an agent looks at the {config.neighbours} nearest others
+  within {config.reach:g} m.
 - Positions must be in metres and within 100 km of the origin, tracks already associated to people.
 
 ## Metrics

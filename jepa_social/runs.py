@@ -11,12 +11,12 @@ WEIGHTS, CONFIG, SETTINGS = "model.safetensors", "config.json", "config.yaml"
 
 
 def run_folder(run: str | Path) -> Path:
-    """The folder to read `run` from. A folder of your own that is called so is `./pretrained`.
+    """The folder to read `run` from. A folder of your own that is called so is `./pretrained`, or a `Path`.
 
     Raises:
         FileNotFoundError: `run` is `pretrained` and this installation came without it.
     """
-    if str(run) != PRETRAINED:
+    if run != PRETRAINED:
         return Path(run)
     folder = Path(str(files("jepa_social"))) / PRETRAINED
     missing = [name for name in (WEIGHTS, CONFIG, SETTINGS) if not (folder / name).is_file()]
@@ -30,4 +30,4 @@ def run_folder(run: str | Path) -> Path:
 
 def results_folder(run: str | Path) -> Path:
     """The folder to write results of `run` into: the run's own, `runs/pretrained` for the bundled one."""
-    return Path("runs") / PRETRAINED if str(run) == PRETRAINED else Path(run)
+    return Path("runs") / PRETRAINED if run == PRETRAINED else Path(run)

@@ -78,7 +78,7 @@ class Scene(TensorClass):
         direction of the last motion faster than `MIN_SPEED`. Scalars are broadcast.
 
         Raises:
-            ValueError: a shape does not fit, a present agent's position is not finite, or a value is nonsense (`inputs`).
+            ValueError: a shape does not fit, a present agent's position is not finite, or a value is nonsense.
         """
         pos = as_tensor(position, "position").to(torch.float32)
         if pos.ndim not in (3, 4) or pos.shape[-1] != 2:

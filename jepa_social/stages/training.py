@@ -26,7 +26,6 @@ from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
 
 
-
 def train(config: DictConfig) -> Path:
     """Run both stages into `config.run` and return it.
 

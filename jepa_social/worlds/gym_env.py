@@ -48,7 +48,8 @@ class WorldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
     def __init__(self, world: World, agents: int, walls: int, fastest: float):
         self.world, self.agents, self.walls = world, agents, walls
         self.render_mode = None
-        self.observation_space = observation_space(agents, world.observed, walls)
+        space = observation_space(agents, world.observed, walls)
+        self.observation_space = space  # pyright: ignore[reportAttributeAccessIssue]
         self.action_space = spaces.Box(-fastest, fastest, (2,))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):

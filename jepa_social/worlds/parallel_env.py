@@ -104,15 +104,17 @@ class ParallelCrowd(ParallelEnv[str, dict[str, np.ndarray], np.ndarray]):
         self.agents: list[str] = []
         fastest = max(self.world.ego_speed, self.world.population.speed_range[1])
         space = observation_space(self.slots, self.world.observed, walls)
-        self.observation_spaces = dict.fromkeys(self.possible_agents, space)
-        self.action_spaces = {agent: spaces.Box(-fastest, fastest, (2,)) for agent in self.possible_agents}
+        self.observation_spaces: dict[str, spaces.Space] = dict.fromkeys(self.possible_agents, space)
+        self.action_spaces: dict[str, spaces.Space] = {
+            agent: spaces.Box(-fastest, fastest, (2,)) for agent in self.possible_agents
+        }
         self._chance = seeding.np_random()[0]
 
-    def observation_space(self, agent: str) -> spaces.Dict:
+    def observation_space(self, agent: str) -> spaces.Space:
         """Of any agent (they are alike)."""
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> spaces.Box:
+    def action_space(self, agent: str) -> spaces.Space:
         """A velocity, m/s."""
         return self.action_spaces[agent]
 

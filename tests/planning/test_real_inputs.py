@@ -109,8 +109,11 @@ def test_at_the_goal_and_without_speed_it_stands(policy):
         ({"walls": [0.0, 1.0, 2.0, 1.0]}, r"walls must have shape .* got \[4\]"),
         ({"dt": np.nan}, "dt must be positive"),
         ({"dt": 0.0}, "dt must be positive"),
-        ({"position": tracks(4) + [4e5, 5e6]}, "position must lie within .* subtract an origin"),
-        ({"position": [[[0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]]}, "position must be an array of numbers with rows of eq"),
+        ({"position": tracks(4) + np.array([4e5, 5e6])}, "position must lie within .* subtract an origin"),
+        (
+            {"position": [[[0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]]},
+            "position must be an array of numbers with rows of eq",
+        ),
         ({"position": np.zeros((4, 0, 2))}, "position has no frames"),
         ({"position": np.zeros((0, 8, 2))}, "ego must be the index of one of 0 agents"),
     ],
