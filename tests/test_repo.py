@@ -123,7 +123,7 @@ def foreign(paths: list[Path]) -> set[str]:
     """Distributions that the files import, the standard library and ourselves apart."""
     known = packages_distributions()
     names = {name.split(".")[0] for path in paths for name in imported(path)}
-    names -= set(sys.stdlib_module_names) | {"jepa_social", "tests", "benchmarks"}
+    names -= set(sys.stdlib_module_names) | {"jepa_social", "tests", "benchmarks", "examples"}
     return {distribution(known[name][0]) for name in names}
 
 
