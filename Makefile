@@ -3,18 +3,23 @@
 #   make test                ruff, pyright, pytest
 #   make test VENV=<dir>     in an environment that exists (default: .venv, made on first use)
 #   make demo PYTHON=<exe>   with another interpreter than python3
+#   make pretrained          ship the run RUN with the package: weights, settings, model card
 VENV ?= .venv
 PYTHON ?= python3
 PY = $(VENV)/bin/python
 RUN ?= runs/crowd
 WORKERS ?= 2
 
-.PHONY: demo test lint install clean
+.PHONY: demo pretrained test lint install clean
 
 demo: install
 	$(PY) train.py experiment=crowd run=$(RUN)
 	$(PY) eval.py run=$(RUN) suite=crowd
 	@echo "open $(RUN)/report.html"
+
+# RUN must be trained on simulated logs only and evaluated, as `make demo` does.
+pretrained: install
+	$(PY) -m jepa_social.release run=$(RUN)
 
 test: lint
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal

@@ -2,11 +2,14 @@
 
 model = jepa_social.load(run_dir)                 # model.forecast(scene, horizon) -> [B,N,H,2] m
 policy = jepa_social.load_policy(run_dir)         # policy.reset(); policy.act(scene) -> [B,2] m/s
+
+`run_dir` is what `train.py` made, or "pretrained": the small model that ships with the package.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jepa_social.runs import SETTINGS, run_folder
 from jepa_social.scene import Scene
 
 if TYPE_CHECKING:
@@ -17,14 +20,14 @@ __all__ = ["Scene", "load", "load_policy"]
 
 
 def load(run_dir: str | Path) -> "WorldModel":
-    """The trained world model of a run directory (see `WorldModel.load` for what may go wrong)."""
+    """The trained world model of a run directory or of "pretrained" (see `WorldModel.load` for what may go wrong)."""
     from jepa_social.mind.world_model import WorldModel
 
-    return WorldModel.load(run_dir)
+    return WorldModel.load(run_folder(run_dir))
 
 
 def load_policy(run_dir: str | Path) -> "MPC":
-    """The planner of a run directory, with the planner settings that the run was trained with.
+    """The planner of a run directory or of "pretrained", with the planner settings that the run was trained with.
 
     Raises:
         FileNotFoundError: `run_dir` is not a finished run.
@@ -34,5 +37,6 @@ def load_policy(run_dir: str | Path) -> "MPC":
     from jepa_social.planning.build import jepa_planner
     from jepa_social.planning.prior import Prior
 
-    config = OmegaConf.load(Path(run_dir) / "config.yaml").planner
-    return jepa_planner(load(run_dir), config, prior=Prior.load(run_dir) if config.get("prior") else None)
+    folder = run_folder(run_dir)
+    config = OmegaConf.load(folder / SETTINGS).planner
+    return jepa_planner(load(run_dir), config, prior=Prior.load(folder) if config.get("prior") else None)

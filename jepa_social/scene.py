@@ -7,12 +7,12 @@ Axes: B scenes, N agents, T frames, W walls. Agents are a set: their order carri
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from tensordict import TensorClass, TensorDict
 from torch import Tensor
 
 from jepa_social.geometry import hold_last, rotate
+from jepa_social.inputs import as_tensor, refuse_nonsense
 
 KINDS = ("pedestrian", "robot", "cyclist", "vehicle", "other")
 """Names of the integers in `Scene.kind`."""
@@ -74,19 +74,21 @@ class Scene(TensorClass):
     ) -> "Scene":
         """Build a scene from arrays or tensors of one scene (`position [N,T,2]`) or of a batch (`[B,N,T,2]`).
 
-        NaN positions mean absent. `velocity` defaults to backward differences, `heading` to the direction of the last
-        motion faster than `MIN_SPEED`. Scalars are broadcast.
+        Positions that are not finite mean absent. `velocity` defaults to backward differences, `heading` to the
+        direction of the last motion faster than `MIN_SPEED`. Scalars are broadcast.
 
         Raises:
-            ValueError: a shape does not fit, `dt` is not positive, or a present agent has a non-finite position.
+            ValueError: a shape does not fit, a present agent's position is not finite, or a value is nonsense.
         """
-        pos = _float(position)
+        pos = as_tensor(position, "position").to(torch.float32)
         if pos.ndim not in (3, 4) or pos.shape[-1] != 2:
             raise ValueError(f"position must be [N,T,2] or [B,N,T,2], got {tuple(pos.shape)}")
+        if not pos.shape[-2]:
+            raise ValueError(f"position has no frames: {tuple(pos.shape)}")
         single = pos.ndim == 3
 
         def batched(value: Any, shape: Sequence[int], name: str, dtype: torch.dtype = torch.float32) -> Tensor:
-            tensor = torch.as_tensor(np.asarray(value) if not isinstance(value, Tensor) else value).to(pos.device)
+            tensor = as_tensor(value, name).to(pos.device)
             if single and tensor.ndim == len(shape) - 1 and tensor.ndim > 0:
                 tensor = tensor[None]
             try:
@@ -103,7 +105,7 @@ class Scene(TensorClass):
             i, j, k = (seen & ~finite).nonzero()[0].tolist()
             raise ValueError(f"scene {i}, agent {j} is present at frame {k} but its position is not finite")
         step = batched(dt, (b,), "dt")
-        if not bool((step > 0).all()):
+        if not bool(((step > 0) & step.isfinite()).all()):
             raise ValueError("dt must be positive, in seconds")
         pos = torch.where(seen[..., None], pos, torch.zeros_like(pos))
         if velocity is None:
@@ -114,20 +116,24 @@ class Scene(TensorClass):
             yaw = motion_heading(vel, seen)
         else:
             yaw = batched(heading, (b, n, t), "heading").nan_to_num(0.0) * seen
+        fields = {
+            "position": pos,
+            "kind": batched(kind, (b, n), "kind", torch.long),
+            "radius": batched(radius, (b, n), "radius"),
+            "ego": batched(ego, (b,), "ego", torch.long),
+            "goal": None if goal is None else batched(goal, (b, 2), "goal"),
+            "speed": None if speed is None else batched(speed, (b,), "speed"),
+            "walls": None if walls is None else batched(walls, (b, -1, 4), "walls"),
+        }
+        refuse_nonsense(fields, seen, len(KINDS))
         return cls(
-            position=pos,
             velocity=vel,
             heading=yaw,
             present=seen,
-            kind=batched(kind, (b, n), "kind", torch.long),
-            radius=batched(radius, (b, n), "radius"),
-            ego=batched(ego, (b,), "ego", torch.long),
             dt=step,
-            goal=None if goal is None else batched(goal, (b, 2), "goal"),
-            speed=None if speed is None else batched(speed, (b,), "speed"),
-            walls=None if walls is None else batched(walls, (b, np.shape(walls)[-2], 4), "walls"),
             truth=truth,
             batch_size=[b],
+            **fields,
         )
 
     @property
@@ -292,8 +298,3 @@ def motion_heading(velocity: Tensor, present: Tensor) -> Tensor:
 
 def _append_agents(value: Tensor, extra: int) -> Tensor:
     return torch.cat((value, value.new_zeros(value.shape[0], extra, *value.shape[2:])), dim=1)
-
-
-def _float(value: Any) -> Tensor:
-    tensor = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
-    return tensor.to(torch.float32)

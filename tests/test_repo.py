@@ -25,14 +25,17 @@ PACKAGE = ROOT / "jepa_social"
 CONFIGS = ROOT / "configs"
 ENTRIES = [ROOT / "train.py", ROOT / "eval.py"]
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CARD = PACKAGE / "pretrained" / "README.md"
+DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", CARD, *sorted((ROOT / "docs").rglob("*.md"))]
 
-BASE = {"files", "scene", "geometry"}
+BASE = {"files", "runs", "inputs", "scene", "geometry"}
 PURE_WORLDS = {"worlds.ego", "worlds.orca", "worlds.route", "worlds.social_force"}
 MAY_IMPORT = {
     "files": set(),
     "geometry": set(),
-    "scene": {"geometry"},
+    "runs": set(),
+    "inputs": set(),
+    "scene": {"geometry", "inputs"},
     "data": BASE,
     "worlds": BASE | {"data"},
     "models": BASE,
@@ -42,7 +45,9 @@ MAY_IMPORT = {
     "stages": BASE | {"data", "worlds", "models", "mind", "planning", "evaluation"},
     "bench": BASE | {"evaluation", "stages"},
     "ablate": {"bench"},
-    "__init__": {"scene", "mind", "planning"},
+    "release": BASE | {"mind", "evaluation"},
+    "export": BASE | {"mind"},
+    "__init__": {"runs", "scene", "mind", "planning"},
 }
 """Room (or a module of one) -> what it may import, itself apart."""
 
@@ -118,7 +123,7 @@ def foreign(paths: list[Path]) -> set[str]:
     """Distributions that the files import, the standard library and ourselves apart."""
     known = packages_distributions()
     names = {name.split(".")[0] for path in paths for name in imported(path)}
-    names -= set(sys.stdlib_module_names) | {"jepa_social", "tests", "benchmarks"}
+    names -= set(sys.stdlib_module_names) | {"jepa_social", "tests", "benchmarks", "examples"}
     return {distribution(known[name][0]) for name in names}
 
 
@@ -295,7 +300,7 @@ def test_nothing_names_a_machine():
     personal = re.compile(r"(?<![\w.])/(root|home|work|Users|mnt)/|(index|find)[-_](url|links)")
     for name in filter(None, names.split("\0")):
         path = ROOT / name
-        if path.suffix in (".png", ".gif", ".mp4") or not path.is_file():
+        if path.suffix in (".png", ".gif", ".mp4", ".safetensors") or not path.is_file():
             continue
         for number, line in enumerate(path.read_text().splitlines(), start=1):
             assert not personal.search(line), f"{name}, line {number}: {line.strip()}"

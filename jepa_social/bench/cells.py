@@ -20,8 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from jepa_social.bench.grid import Cell
 from jepa_social.evaluation.results import read_json, write_json
+from jepa_social.runs import SETTINGS
 from jepa_social.stages.suites import evaluate
-from jepa_social.stages.training import SETTINGS, train
+from jepa_social.stages.training import train
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "cell.json"

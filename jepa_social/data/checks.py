@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jepa_social.data.schema import Recording
-
-FARTHEST = 1.0e5
-"""m from the origin beyond which 32-bit floats no longer resolve a centimetre."""
+from jepa_social.inputs import FARTHEST
 
 
 @dataclass(frozen=True)

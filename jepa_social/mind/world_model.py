@@ -17,10 +17,10 @@ from jepa_social.mind.separation import keep_apart
 from jepa_social.models.intents import draw_intents, every_intent
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.models.latents import Anchor
+from jepa_social.runs import CONFIG, WEIGHTS
 from jepa_social.scene import Scene
 
 FORMAT = 2
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
 class WorldModel(nn.Module):
@@ -83,11 +83,10 @@ class WorldModel(nn.Module):
         self, scene: Scene, horizon: int | None, imagine: Callable[[Anchor, int], Float[Tensor, "B S N K 2"]]
     ) -> Float[Tensor, "B S N H 2"]:
         horizon = horizon or self.horizon
-        own = float(scene.dt[0])
+        own, seen = float(scene.dt[0]), scene.resampled(self.dt)
         if abs(own - self.dt) < 1e-4:
-            return imagine(self.jepa.encode(scene).at(), horizon)
+            return imagine(self.jepa.encode(seen).at(), horizon)
         steps = math.ceil(horizon * own / self.dt - 1e-4)
-        seen = scene.resampled(self.dt)
         paths = imagine(self.jepa.encode(seen).at(), steps)
         now = seen.position[:, None, :, -1:].expand(-1, paths.shape[1], -1, -1, -1)
         path = torch.cat((now, paths), dim=3)

@@ -102,13 +102,11 @@ class Predictor(nn.Module):
         """The same under each plan (world-frame velocities, m/s); that of `latents` where the ego is -1."""
         gate, skip = self.context(foreseen)[:, None].chunk(2, dim=-1)
         seen = self.see(self._ego_pose(anchor, ego_actions))
-        planned = (anchor.ego >= 0).nonzero()[:, 0]
-        seen[planned, :, anchor.ego[planned]] = self.act(self._ego_action(anchor, ego_actions))[planned]
+        own = self.act(self._ego_action(anchor, ego_actions))[:, :, None]
+        seen = seen.scatter(2, anchor.ego.clamp(min=0).view(-1, 1, 1, 1, 1).expand_as(own), own)
         influence = nn.functional.silu(seen + gate).cumsum(3)
         change = self.bend(nn.functional.silu(self.gather(influence) + skip))
-        if len(planned) < len(anchor.ego):
-            change = change * (anchor.ego >= 0).view(-1, 1, 1, 1, 1)
-        return change + self.latents(foreseen)
+        return torch.addcmul(self.latents(foreseen), change, (anchor.ego >= 0).view(-1, 1, 1, 1, 1).to(change))
 
     def _ego_action(self, anchor: Anchor, actions: Tensor) -> Tensor:
         """The ego's commands in its own frame, `[B,S,H,F]`."""

@@ -91,13 +91,12 @@ class MPC:
             return self._decide(scene.clone() if differentiable else scene, began)
 
     def _decide(self, scene: Scene, began: float) -> Tensor:
-        if bool((scene.ego < 0).any()):
-            raise ValueError("planning needs scene.ego: give Scene.from_arrays the ego's index")
+        refuse_unplannable(scene, self.plan)
         passed = float(scene.dt[0]) / self.dynamics.dt
         scene = scene.resampled(self.dynamics.dt).nearest(1 + self.seen)
         goal, speed = scene.goal, scene.speed
-        if goal is None or speed is None:
-            raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
+        assert goal is not None
+        assert speed is not None
         here, velocity, radius = scene.position[:, 0, -1], scene.velocity[:, 0, -1], scene.radius[:, 0]
         aim = waypoint(here, goal, scene.walls, radius)
         axes = axes_toward(here, aim)
@@ -148,3 +147,22 @@ class MPC:
         keep = (torch.einsum("be,bde->bd", velocity, axes) / speed[:, None].clamp(min=1e-3))[:, None]
         constant = torch.cat((fixed.expand(batch, -1, -1), arrive, keep), dim=1)
         return constant.repeat(1, 1, self.plans.knots)
+
+
+def refuse_unplannable(scene: Scene, plan: Tensor | None) -> None:
+    """Raise ValueError where there is no ego to plan for, or `plan` `[B,...]` is another batch's."""
+    if not len(scene.ego):
+        raise ValueError("the batch holds no scene: there is nobody to plan for")
+    if bool((scene.ego < 0).any()):
+        raise ValueError("planning needs scene.ego: give Scene.from_arrays the ego's index")
+    if scene.goal is None or scene.speed is None:
+        raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
+    here = scene.present[torch.arange(len(scene.ego), device=scene.ego.device), scene.ego, -1]
+    if not bool(here.all()):
+        lost = int((~here).nonzero()[0, 0])
+        raise ValueError(f"the ego of scene {lost} is not present in the last frame: planning starts where it is now")
+    if plan is not None and len(plan) != len(scene.ego):
+        raise ValueError(
+            f"the last call had {len(plan)} scenes, this one has {len(scene.ego)}: reset() before other episodes, "
+            "keep(mask) to drop some"
+        )

@@ -14,11 +14,11 @@ from jepa_social.planning.policy import Policy
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
 from jepa_social.planning.reactive import RecordedHuman
+from jepa_social.runs import SETTINGS, results_folder, run_folder
 from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
 from jepa_social.stages.probing import probe_latents
-from jepa_social.stages.training import SETTINGS
 from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.world import World
 
@@ -28,12 +28,14 @@ OURS = "jepa"
 def evaluate(config: DictConfig) -> Path:
     """Run `config.suite` on the run directory `config.run`; results are merged into it and the report rewritten.
 
+    Those of the bundled run, `run=pretrained`, go into `runs/pretrained`.
+
     Raises:
         FileNotFoundError: no finished run there.
     """
-    run = Path(config.run)
-    world_model = WorldModel.load(run)
-    trained = OmegaConf.load(run / SETTINGS)
+    source, run = run_folder(config.run), results_folder(config.run)
+    world_model = WorldModel.load(source)
+    trained = OmegaConf.load(source / SETTINGS)
     assert isinstance(trained, DictConfig)
     if "_target_" in config.planner.get("solver", {}):
         trained.planner.solver = {}  # another solver has other settings

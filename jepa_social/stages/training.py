@@ -15,11 +15,12 @@ from rich.console import Console
 
 from jepa_social.data.module import SceneDataModule
 from jepa_social.files import with_draft
-from jepa_social.mind.world_model import CONFIG, WorldModel
+from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.planning.plans import Plans
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
+from jepa_social.runs import CONFIG, SETTINGS
 from jepa_social.stages.clone import Clone
 from jepa_social.stages.curves import curve_logger
 from jepa_social.stages.health import LatentHealth
@@ -27,8 +28,6 @@ from jepa_social.stages.intent_pictures import IntentPictures
 from jepa_social.stages.pictures import ForecastPictures, LatentPictures
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
-
-SETTINGS = "config.yaml"
 
 
 def train(config: DictConfig) -> Path:

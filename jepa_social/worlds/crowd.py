@@ -159,13 +159,17 @@ class Crowd(World):
         velocity = people_velocity(
             self._people, self.population, self._position, self._velocity, wanted, seen, self._walls, self.dt
         )
-        self._velocity = torch.cat((action[:, None], velocity), dim=1)
+        self._velocity = self._steered(torch.cat((action[:, None], velocity), dim=1))
         self._position = self._position + self._velocity * self.dt
         self._ego = self._position[:, 0]
         if (stored := self._people.goals.shape[2]) > 1:
             reached = (self._position - goal).norm(dim=-1) < NEXT_GOAL
             self._goal_index = (self._goal_index + reached).clamp(max=stored - 1)
         self._track.push(self._position, self._people.present)
+
+    def _steered(self, velocity: Tensor) -> Tensor:
+        """The next `velocity [E,N,2]` m/s of everybody; a subclass may move others than the ego."""
+        return velocity
 
     def _goal(self) -> Tensor:
         if self._people.goals.shape[2] == 1:

@@ -48,17 +48,8 @@ class WorldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
     def __init__(self, world: World, agents: int, walls: int, fastest: float):
         self.world, self.agents, self.walls = world, agents, walls
         self.render_mode = None
-        shapes = {
-            "position": (agents, world.observed, 2),
-            "velocity": (agents, world.observed, 2),
-            "present": (agents, world.observed),
-            "radius": (agents,),
-            "goal": (2,),
-            "speed": (1,),
-            "walls": (walls, 4),
-        }
-        boxes = {name: spaces.Box(-LARGE, LARGE, shape) for name, shape in shapes.items()}
-        self.observation_space = spaces.Dict(boxes)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+        space = observation_space(agents, world.observed, walls)
+        self.observation_space = space  # pyright: ignore[reportAttributeAccessIssue]
         self.action_space = spaces.Box(-fastest, fastest, (2,))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
@@ -70,40 +61,64 @@ class WorldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
     def step(self, action: np.ndarray):
         """Move the ego by `action [2]` m/s."""
         scene = self.world.step(torch.as_tensor(np.asarray(action))[None])
-        gap = self._gap()
-        arrived, collided = bool(self.world.arrived[0]), gap < 0
-        if collided:
-            reward = -0.25
-        elif arrived:
-            reward = 1.0
-        else:
-            reward = min(0.0, 0.5 * (gap - NEAR) * self.world.dt)
+        gap, arrived = least_gap(self.world.scene(2), 0), bool(self.world.arrived[0])
+        collided = gap < 0
         truncated = bool(self.world.expired[0]) and not (arrived or collided)
         info = {"arrived": arrived and not collided, "collided": collided, "gap": gap}
-        return self._observe(scene), reward, arrived or collided, truncated, info
-
-    def _gap(self) -> float:
-        """Least gap (m) to anybody on the segment swept since the last frame; infinite where nobody is."""
-        last = self.world.scene(2)
-        relative = last.position[0, 1:] - last.position[0, :1]
-        gap = swept_distance(relative[:, 0], relative[:, 1]) - last.radius[0, 1:] - last.radius[0, 0]
-        near = gap[last.present[0, 1:].all(-1)]
-        return float(near.min()) if near.numel() else float("inf")
+        return self._observe(scene), reward(gap, arrived, self.world.dt), arrived or collided, truncated, info
 
     def _observe(self, scene: Scene) -> dict[str, np.ndarray]:
-        away = (scene.position[0, :, -1] - scene.position[0, 0, -1]).norm(dim=-1)
-        away = torch.where(scene.present[0, :, -1], away, torch.inf)
-        away[0] = -1.0
-        order = away.argsort(stable=True)[: self.agents]
-        seen = {"position": scene.position[0], "velocity": scene.velocity[0], "present": scene.present[0]}
-        seen["radius"] = scene.radius[0]
-        arrays = {name: _fit(value[order], self.agents, 0.0) for name, value in seen.items()}
         assert scene.goal is not None
         assert scene.speed is not None
-        arrays["goal"], arrays["speed"] = _array(scene.goal[0]), _array(scene.speed[:1])
-        walls = torch.zeros(0, 4) if scene.walls is None else scene.walls[0]
-        arrays["walls"] = _fit(walls[: self.walls], self.walls, FAR)
-        return arrays
+        return observe(scene, 0, scene.goal[0], scene.speed[0], self.agents, self.walls)
+
+
+def observation_space(agents: int, observed: int, walls: int) -> spaces.Dict:
+    """Boxes of what `observe` gives (see `WorldEnv`)."""
+    shapes = {
+        "position": (agents, observed, 2),
+        "velocity": (agents, observed, 2),
+        "present": (agents, observed),
+        "radius": (agents,),
+        "goal": (2,),
+        "speed": (1,),
+        "walls": (walls, 4),
+    }
+    boxes = {name: spaces.Box(-LARGE, LARGE, shape) for name, shape in shapes.items()}
+    return spaces.Dict(boxes)  # pyright: ignore[reportArgumentType]
+
+
+def observe(
+    scene: Scene, ego: int, goal: torch.Tensor, speed: torch.Tensor, agents: int, walls: int
+) -> dict[str, np.ndarray]:
+    """What agent `ego` of the first scene sees: itself first, then the others by distance, `agents` slots in all."""
+    away = (scene.position[0, :, -1] - scene.position[0, ego, -1]).norm(dim=-1)
+    away = torch.where(scene.present[0, :, -1], away, torch.inf)
+    away[ego] = -1.0
+    order = away.argsort(stable=True)[:agents]
+    seen = {"position": scene.position[0], "velocity": scene.velocity[0], "present": scene.present[0]}
+    seen["radius"] = scene.radius[0]
+    arrays = {name: _fit(value[order], agents, 0.0) for name, value in seen.items()}
+    arrays["goal"], arrays["speed"] = _array(goal), _array(speed[None])
+    segments = torch.zeros(0, 4) if scene.walls is None else scene.walls[0]
+    arrays["walls"] = _fit(segments[:walls], walls, FAR)
+    return arrays
+
+
+def least_gap(last: Scene, ego: int) -> float:
+    """Least gap (m) of `ego` to anybody on the segment swept between two frames; infinite where nobody is."""
+    relative = last.position[0] - last.position[0, ego]
+    gap = swept_distance(relative[:, 0], relative[:, 1]) - last.radius[0] - last.radius[0, ego]
+    there = last.present[0].all(-1)
+    there[ego] = False
+    return float(gap[there].min()) if bool(there.any()) else float("inf")
+
+
+def reward(gap: float, arrived: bool, dt: float) -> float:
+    """CrowdNav's (see the module)."""
+    if gap < 0:
+        return -0.25
+    return 1.0 if arrived else min(0.0, 0.5 * (gap - NEAR) * dt)
 
 
 class CrowdEnv(WorldEnv):

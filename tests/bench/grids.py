@@ -9,7 +9,7 @@ from jepa_social.bench.grid import Grid, expand
 from jepa_social.bench.records import Record
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.evaluation.statistics import Interval
-from jepa_social.stages.training import SETTINGS
+from jepa_social.runs import SETTINGS
 from tests.stages.runs import CONFIGS
 
 TABLE = {

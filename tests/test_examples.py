@@ -1,0 +1,39 @@
+"""The examples run as they stand, with the model that ships."""
+
+import numpy as np
+import pytest
+
+import jepa_social.worlds.gym_env  # noqa: F401 - registers the environments
+from examples import foreign_simulator, gymnasium_loop, several_egos
+
+
+def test_the_gymnasium_loop(capsys: pytest.CaptureFixture):
+    (info,) = gymnasium_loop.main(episodes=1, people=3)
+    assert info["arrived"]
+    assert "seed 0: arrived after" in capsys.readouterr().out
+
+
+def test_several_egos_in_one_crowd():
+    ends = several_egos.main(people=3, egos=2)
+    assert sorted(ends) == ["ego_0", "ego_1"]
+    assert all(info["arrived"] for info in ends.values())
+
+
+def test_a_foreign_simulator():
+    arrived, nearest = foreign_simulator.main()
+    assert arrived
+    assert nearest > 0.6, "nobody is run into"
+
+
+def test_its_people_come_and_go():
+    plaza, counts, ever = foreign_simulator.Plaza(0), [], set()
+    for _ in range(400):
+        plaza.step()
+        counts.append(len(plaza.people))
+        ever |= set(plaza.people)
+    assert len(ever) > max(counts) > 2
+    frames = foreign_simulator.deque([{"robot": np.zeros(2)}, {"robot": np.ones(2), "new": np.full(2, 3.0)}])
+    history = foreign_simulator.history(frames)
+    assert history.shape == (2, 2, 2)
+    assert np.isnan(history[1, 0]).all()
+    assert (history[1, 1] == 3.0).all()
