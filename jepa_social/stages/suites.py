@@ -93,8 +93,13 @@ def _policies(suite: DictConfig, settings: DictConfig, world_model: WorldModel, 
 
 
 def _replay(suite: DictConfig, settings: DictConfig) -> Replay:
-    """The test recordings of the run's data as a world."""
+    """The test recordings of the run's data as a world that steps every `suite.dt` s and shows as many s as training.
+
+    Policies that plan at another step see the world resampled to theirs.
+    """
     recordings = instantiate(settings.data.source).recordings("test")
     if not recordings:
         raise ValueError("suite=replay needs test recordings: set data.source.test (or data.fold) to hold some out")
-    return Replay(recordings, dt=settings.data.module.dt, observed=settings.data.module.observed, radius=suite.radius)
+    module = settings.data.module
+    observed = 1 + round((module.observed - 1) * module.dt / suite.dt)
+    return Replay(recordings, dt=suite.dt, observed=observed, radius=suite.radius)

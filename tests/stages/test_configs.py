@@ -18,6 +18,8 @@ from jepa_social.stages.augment import Augment
 from jepa_social.stages.optim import Schedule
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.worlds.crowd import Crowd
+from jepa_social.worlds.people import CROWDNAV
+from jepa_social.worlds.scenarios import HELD_OUT, TRAINED
 from tests.conftest import random_scene
 from tests.planning.strolls import street, world_model
 from tests.stages.runs import CONFIGS, CROWD, TINY, composed
@@ -236,8 +238,34 @@ def test_every_suite_names_policies_and_a_world_that_exist(suite, scene):
         assert len(set(world.scenario_names())) == len(config.world.scenario), "every scenario has its turn"
 
 
-def test_crowds_are_tested_on_seeds_that_no_log_was_made_with():
-    suite, trained = composed("eval", "run=unused", "suite=crowd").suite, composed("train", "experiment=crowd")
-    source = trained.data.source
-    assert source.seed + source.episodes <= suite.first_seed
-    assert suite.episodes >= 200
+def test_suites_have_seeds_of_their_own():
+    """No log was made with them, nothing is chosen on them (2,000,000 and on), and no two suites share one."""
+    trained = composed("train", "experiment=crowd").data.source
+    assert "scenarios" not in trained, "the types that are held out stay out of logs"
+    used = [range(trained.seed, trained.seed + trained.episodes), range(2_000_000, 3_000_000)]
+    for name in choices("suite"):
+        suite = composed("eval", "run=unused", f"suite={name}").suite
+        if "world" not in suite or "episodes" not in suite:
+            continue
+        assert suite.episodes >= (200 if name == "crowd" else 500), name
+        seeds = range(suite.first_seed, suite.first_seed + suite.episodes)
+        assert not [other for other in used if seeds[0] < other[-1] and other[0] < seeds[-1]], name
+        used.append(seeds)
+
+
+def test_a_suite_is_made_of_the_types_that_are_held_out():
+    made = instantiate(composed("eval", "run=unused", "suite=held_out").suite.world)
+    assert made.scenarios == HELD_OUT
+    others = [composed("eval", "run=unused", f"suite={name}").suite for name in choices("suite") if name != "held_out"]
+    elsewhere = {one for suite in others if "world" in suite for one in instantiate(suite.world).scenarios}
+    assert not elsewhere & set(HELD_OUT)
+    assert {scenario.name for scenario in elsewhere} == {scenario.name for scenario in TRAINED}
+
+
+def test_the_standard_circle_has_crowdnavs_people():
+    world = instantiate(composed("eval", "run=unused", "suite=circle", "suite.people=10").suite.world)
+    assert world.people == (10, 10)
+    assert world.population == CROWDNAV
+    assert (world.dt, world.limit_s, world.ego_speed, world.ego_radius, world.visible) == (0.25, 25.0, 1.0, 0.3, False)
+    names = {composed("eval", "run=unused", "suite=circle", f"suite.people={n}").suite.name for n in (5, 10, 20)}
+    assert len(names) == 3, "each keeps results of its own"
