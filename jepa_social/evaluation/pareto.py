@@ -57,7 +57,9 @@ def pareto_figure(scores: Scores, ours: str = "jepa", metrics: Sequence[str] = A
     figure.legend(
         found.values(), found.keys(), loc="outside lower center", ncols=min(4, len(found)), frameon=False, fontsize=8
     )
-    figure.suptitle("filled: no policy is better in all three", fontsize=9, x=0.01, ha="left")
+    figure.suptitle(
+        "filled: no policy is better in all three (times are of successes only)", fontsize=9, x=0.01, ha="left"
+    )
     return figure
 
 

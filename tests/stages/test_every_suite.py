@@ -21,7 +21,7 @@ def walked() -> list[str]:
 @pytest.mark.parametrize("name", walked())
 def test_every_suite_runs(name, finished):
     suite = composed("eval", "run=unused", f"suite={name}").suite
-    short = ["suite.world.limit=1.5"] if "world" in suite else []
+    short = ["+suite.world.limit=1.5"] if "world" in suite else []
     evaluate(
         composed(
             "eval", f"run={finished}", f"suite={name}", f"suite.name={name}_short", f"suite.episodes={EPISODES}",
