@@ -8,7 +8,7 @@ import pytest
 from jepa_social.stages.suites import evaluate
 from tests.stages.runs import CONFIGS, composed
 
-EPISODES = 3
+EPISODES = 2
 
 
 def walked() -> list[str]:
@@ -21,7 +21,7 @@ def walked() -> list[str]:
 @pytest.mark.parametrize("name", walked())
 def test_every_suite_runs(name, finished):
     suite = composed("eval", "run=unused", f"suite={name}").suite
-    short = ["+suite.world.limit=1.5"] if "world" in suite else []
+    short = ["+suite.world.limit=1.5"] if "world" in suite else ["suite.dt=0.5"]
     evaluate(
         composed(
             "eval", f"run={finished}", f"suite={name}", f"suite.name={name}_short", f"suite.episodes={EPISODES}",
