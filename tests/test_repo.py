@@ -201,6 +201,8 @@ def test_every_config_key_is_read(path: Path):
     group = path.relative_to(CONFIGS).parent
     if group == Path("experiment"):  # it changes keys of nodes whose `_target_` is said elsewhere
         node = composed("train", [f"experiment={path.stem}"], resolve=False)
+    elif group == Path("suite"):  # suites build on one another
+        node = composed("eval", [f"suite={path.stem}"], resolve=False)["suite"]
     else:
         node = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     assert isinstance(node, dict)

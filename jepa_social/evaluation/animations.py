@@ -99,11 +99,11 @@ def _run(episodes: Episodes, index: int) -> dict[str, Any]:
 
 
 def _touched(scene: Scene, frames: int) -> int:
-    """Slot of whom the ego of a single scene touched in its last step; -1 for a wall."""
-    step = scene.between(frames - 2, frames)
-    clearance = (centre_distance(step) - (scene.radius + ego_radius(scene)[:, None])[..., None])[0, :, 0]
-    nearest = int(clearance.argmin())
-    return nearest if float(clearance[nearest]) < 0 else -1
+    """Slot of whom the ego of a single scene touched first; -1 for a wall."""
+    run = scene.between(0, frames)
+    clearance = (centre_distance(run) - (run.radius + ego_radius(run)[:, None])[..., None])[0]
+    touched = (clearance < 0).any(0)
+    return int(clearance[:, int(touched.int().argmax())].argmin()) if bool(touched.any()) else -1
 
 
 def _track(position: Tensor, present: Tensor) -> list[list[float] | None]:

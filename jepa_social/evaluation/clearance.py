@@ -33,6 +33,16 @@ def people(scene: Scene) -> Tensor:
     return scene.present & (slots != scene.ego[:, None])[:, :, None]
 
 
+def companions(scene: Scene) -> Tensor:
+    """Who belongs to the ego's own group, as far as the world knows (`truth["group"]`): `[E,N]` bool."""
+    if scene.truth is None or "group" not in scene.truth.keys():  # noqa: SIM118 - a TensorDict iterates over its rows
+        return torch.zeros_like(scene.kind, dtype=torch.bool)
+    group = scene.truth["group"]
+    own = group.gather(1, scene.ego[:, None])
+    slots = torch.arange(scene.agents, device=scene.ego.device)
+    return (group == own) & (own >= 0) & (slots != scene.ego[:, None])
+
+
 def centre_distance(scene: Scene) -> Tensor:
     """Least distance `[E,N,T-1]` m of centres of the ego and everybody else during each step; inf where nobody is.
 
@@ -46,10 +56,11 @@ def centre_distance(scene: Scene) -> Tensor:
     return distance.masked_fill(~here[:, :, 1:], torch.inf)
 
 
-def people_clearance(scene: Scene) -> Tensor:
-    """Least c `[E,T-1]` m to anybody during each step; inf where nobody is."""
+def people_clearance(scene: Scene, who: Tensor | None = None) -> Tensor:
+    """Least c `[E,T-1]` m to anybody, or to those in `who [E,N]`, during each step; inf where nobody is."""
     reach = scene.radius + ego_radius(scene)[:, None]
-    return (centre_distance(scene) - reach[:, :, None]).amin(dim=1)
+    clearance = centre_distance(scene) - reach[:, :, None]
+    return (clearance if who is None else clearance.masked_fill(~who[:, :, None], torch.inf)).amin(dim=1)
 
 
 def wall_clearance(scene: Scene) -> Tensor:

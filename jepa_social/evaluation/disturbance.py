@@ -1,14 +1,19 @@
 """What the ego costs other people: their delay and detour against the same seed without the ego."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from jepa_social.evaluation.clearance import people
 from jepa_social.evaluation.episodes import Episodes
+from jepa_social.evaluation.runner import World
 from jepa_social.geometry import closest_on_segment
 from jepa_social.scene import Scene
+
+AT_ONCE = 10
+"""Episodes compared side by side: every place is held against every segment of a path."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,41 @@ class Disturbance:
     delay: Tensor
     deviation: Tensor
     greatest_delay: Tensor
+
+
+def disturbances(world: World, episodes: Sequence[Episodes]) -> dict[str, dict[str, list[float]]]:
+    """Policy to the names of `Disturbance` to a number an episode.
+
+    Args:
+        world: the world of the episodes, except that people do not see the ego in it: to them it is not there.
+        episodes: one `Episodes` a policy, all on the same seeds in the same order.
+
+    Raises:
+        ValueError: the policies ran other seeds.
+    """
+    if any(one.seeds.tolist() != episodes[0].seeds.tolist() for one in episodes):
+        raise ValueError("disturbance compares every policy with the same undisturbed run: give all the same seeds")
+    names = [field.name for field in fields(Disturbance)]
+    found: dict[str, dict[str, list[float]]] = {one.policy: {name: [] for name in names} for one in episodes}
+    for start in range(0, len(episodes[0]), AT_ONCE):
+        index = range(start, min(start + AT_ONCE, len(episodes[0])))
+        parts = [one.select(index) for one in episodes]
+        free = undisturbed(world, parts[0].seeds.tolist(), max(part.scene.frames for part in parts))
+        for part in parts:
+            cost = disturbance(part, free.pad(part.scene.agents).to("cpu"))  # pyright: ignore[reportArgumentType]
+            for name in names:
+                found[part.policy][name] += getattr(cost, name).tolist()
+    return found
+
+
+@torch.no_grad()
+def undisturbed(world: World, seeds: Sequence[int], frames: int) -> Scene:
+    """The first `frames` frames of a world whose ego stands still, unseen."""
+    scene = world.reset(seeds)
+    first = world.history().frames - 1
+    for _ in range(frames - 1):
+        scene = world.step(torch.zeros_like(scene.position[:, 0, -1]))
+    return world.history().between(first, first + frames)
 
 
 def disturbance(with_ego: Episodes, without_ego: Scene) -> Disturbance:

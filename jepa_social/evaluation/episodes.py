@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.clearance import ego_track, people_clearance, wall_clearance
+from jepa_social.evaluation.clearance import companions, ego_track, people_clearance, wall_clearance
 from jepa_social.scene import Scene
 
 GOAL_REACH = 0.3
@@ -95,9 +95,10 @@ class Episodes:
 def decided(scene: Scene, goal: Tensor) -> Tensor:
     """Whether each step ends in a collision or at `goal [E,2]`: `[E,T-1]` bool.
 
-    Collision: the ego touches anybody or a wall on the swept segment. Success: nearer than `GOAL_REACH` at its end.
+    Collision: the ego touches a stranger or a wall on the swept segment. Success: nearer than `GOAL_REACH` at its end.
+    Touching one's own group ends nothing: recorded friends walk shoulder to shoulder. It is scored all the same.
     """
-    touch = torch.minimum(people_clearance(scene), wall_clearance(scene)) < 0
+    touch = torch.minimum(people_clearance(scene, ~companions(scene)), wall_clearance(scene)) < 0
     return touch | ((ego_track(scene)[:, 1:] - goal[:, None]).norm(dim=-1) < GOAL_REACH)
 
 

@@ -12,13 +12,12 @@ from torch import Tensor
 from jepa_social.evaluation.forecasting import constant_velocity
 from jepa_social.geometry import to_frame
 from jepa_social.scene import MIN_SPEED, Scene, known_velocity, oriented
+from jepa_social.worlds.groups import PACE, STEADY, TOGETHER
 
 SOON, LATER = 1.2, 4.8
 """s ahead of the displacements asked for (the last frame, where windows end before)."""
 CLOSE, WITHIN = 1.0, 2.0
 """m of an interaction and s within which it is to come."""
-TOGETHER, PACE, STEADY = 2.13, 0.3, 0.9
-"""m and m/s of a group, and the share of frames in which it must be that close (see `same_group`)."""
 NEAR = 4.0
 """m apart at most: the pairs that are asked about. Strangers across the street are no question."""
 REACH = 10.0

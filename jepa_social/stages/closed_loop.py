@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import lightning as L
 from lightning.pytorch.callbacks import RichProgressBar
+from torch import nn
 from torch.utils.data import DataLoader
 
 from jepa_social.evaluation.episodes import Episodes
-from jepa_social.evaluation.navigation import navigation
+from jepa_social.evaluation.navigation_metrics import NavigationMetrics
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.planning.policy import Policy
 from jepa_social.worlds.world import World
@@ -24,6 +25,7 @@ class ClosedLoop(L.LightningModule):
     def __init__(self, world: World, policies: Sequence[Policy]):
         super().__init__()
         self.world, self.policies = world, list(policies)
+        self.metrics = nn.ModuleList(NavigationMetrics() for _ in self.policies)
         self.parts: list[list[Episodes]] = [[] for _ in self.policies]
 
     @property
@@ -35,7 +37,10 @@ class ClosedLoop(L.LightningModule):
         """One batch of scenarios with one policy."""
         done = run_episodes(self.world, self.policies[dataloader_idx], seeds, batch=len(seeds))
         self.parts[dataloader_idx].append(done)
-        self.log("test/success", navigation(done).success.mean(), batch_size=len(seeds), prog_bar=True)
+        metrics = self.metrics[dataloader_idx]
+        assert isinstance(metrics, NavigationMetrics)
+        metrics.update(done)
+        self.log("test/success", metrics.compute()["success"].float(), batch_size=len(seeds), prog_bar=True)
 
 
 def walk(world: World, policies: Sequence[Policy], seeds: Sequence[int], batch: int) -> list[Episodes]:

@@ -38,7 +38,8 @@ def picture(run: Path, suite: str, ours: Episodes, world_model: WorldModel) -> N
     offset = (scene.position - scene.position[:, :1]).norm(dim=-1).masked_fill(~scene.present, torch.inf)[0, 1:]
     closest = int(offset.amin(0).argmin())
     now = max(1, closest - round(LOOK_BACK / float(scene.dt)))
-    futures = world_model.forecast(scene.between(max(0, now - 7), now + 1))[0]
+    past = round(7 * world_model.dt / float(scene.dt))
+    futures = world_model.forecast(scene.between(max(0, now - past), now + 1))[0]
     truth = scene.position[0, :, now + 1 : now + 1 + world_model.horizon].clone()
     truth[~scene.present[0, :, now + 1 : now + 1 + world_model.horizon]] = torch.nan
     title = f"{ours.scenarios[index].replace('_', ' ')}: what is imagined, and what came"

@@ -1,4 +1,4 @@
-"""Evaluation suites: what `python eval.py run=<dir> suite=crowd|replay|forecast|probes` runs and writes."""
+"""Evaluation suites: what `python eval.py run=<dir> suite=<one of configs/suite>` runs and writes."""
 
 from pathlib import Path
 
@@ -6,6 +6,10 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from jepa_social.evaluation.disturbance import disturbances
+from jepa_social.evaluation.episodes import Episodes
+from jepa_social.evaluation.figures import save
+from jepa_social.evaluation.pareto import pareto_figure
 from jepa_social.evaluation.report import write_report
 from jepa_social.evaluation.results import print_table, read_results, record_suite
 from jepa_social.mind.world_model import WorldModel
@@ -54,12 +58,20 @@ def evaluate(config: DictConfig) -> Path:
         policies = _policies(run, config.suite, settings, world_model, world)
         first = config.suite.first_seed
         episodes = walk(world, policies, range(first, first + config.suite.episodes), config.suite.batch)
-        record_suite(run, name, episodes, ours=OURS)
+        scores = record_suite(run, name, episodes, ours=OURS, extra=_disturbances(config.suite, episodes))
+        save(pareto_figure(scores, OURS), run / "figures" / f"{name}_pareto.png")
         mine = next(one for one in episodes if one.policy == OURS)
         film(run, name, mine)
         picture(run, name, mine, world_model)
     print_table(read_results(run), name, ours=OURS, metrics=config.suite.columns)
     return write_report(run, ours=OURS)
+
+
+def _disturbances(suite: DictConfig, episodes: list[Episodes]) -> dict[str, dict[str, list[float]]]:
+    """What the ego cost people who saw it, against the same people who did not; nothing in worlds that do not react."""
+    if "world" not in suite or not suite.world.visible:
+        return {}
+    return disturbances(instantiate(suite.world, visible=False), episodes)
 
 
 def _tested(suite: DictConfig, settings: DictConfig) -> DictConfig:
@@ -92,8 +104,13 @@ def _policies(
 
 
 def _replay(suite: DictConfig, settings: DictConfig) -> Replay:
-    """The test recordings of the run's data as a world."""
+    """The test recordings of the run's data as a world that steps every `suite.dt` s and shows as many s as training.
+
+    Policies that plan at another step see the world resampled to theirs.
+    """
     recordings = instantiate(settings.data.source).recordings("test")
     if not recordings:
         raise ValueError("suite=replay needs test recordings: set data.source.test (or data.fold) to hold some out")
-    return Replay(recordings, dt=settings.data.module.dt, observed=settings.data.module.observed, radius=suite.radius)
+    module = settings.data.module
+    observed = 1 + round((module.observed - 1) * module.dt / suite.dt)
+    return Replay(recordings, dt=suite.dt, observed=observed, radius=suite.radius)

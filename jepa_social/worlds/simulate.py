@@ -10,14 +10,14 @@ from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.explore import Explorer
 from jepa_social.worlds.people import Population
 from jepa_social.worlds.record import to_recordings
-from jepa_social.worlds.scenarios import ALL, Scenario
+from jepa_social.worlds.scenarios import TRAINED, Scenario
 
 AFTER = 1.0
 """s that are still recorded once the ego has arrived."""
 
 
 def simulate(
-    scenarios: Scenario | Sequence[Scenario] = ALL,
+    scenarios: Scenario | Sequence[Scenario] = TRAINED,
     episodes: int = 1000,
     seed: int = 0,
     people: int | tuple[int, int] = (2, 8),

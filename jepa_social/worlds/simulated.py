@@ -11,7 +11,7 @@ from rich.console import Console
 from jepa_social.data.logs import Logs
 from jepa_social.data.schema import write_log
 from jepa_social.worlds.people import Population
-from jepa_social.worlds.scenarios import ALL, Scenario
+from jepa_social.worlds.scenarios import TRAINED, Scenario
 from jepa_social.worlds.simulate import simulate
 
 
@@ -29,7 +29,7 @@ class SimulatedLogs(Logs):
         folder: str | Path,
         val: float | Sequence[str] = 0.1,
         test: float | Sequence[str] = 0.1,
-        scenarios: Sequence[Scenario] = ALL,
+        scenarios: Sequence[Scenario] = TRAINED,
         episodes: int = 1000,
         seed: int = 0,
         people: tuple[int, int] = (2, 10),

@@ -34,7 +34,7 @@ class Others:
 
     Attributes:
         position: `[n,T,2]` m. present: `[n,T]` bool. kind: `[n]`. radius: `[n]` m.
-        goal: `[n,2]` m, last recorded position.
+        goal: `[n,2]` m, last recorded position. agent: `[n]` ids.
     """
 
     position: np.ndarray
@@ -42,6 +42,7 @@ class Others:
     kind: np.ndarray
     radius: np.ndarray
     goal: np.ndarray
+    agent: np.ndarray
 
 
 def episodes(recording: Recording, index: int, past: int, min_future: int, min_travel: float) -> list[Episode]:
@@ -109,4 +110,5 @@ def around(recording: Recording, episode: Episode, dt: float, past: int, ahead: 
         kind[order],
         np.where(kind == PEDESTRIAN, radius, size)[order],
         goal[order],
+        ids[order],
     )

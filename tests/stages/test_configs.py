@@ -1,5 +1,7 @@
 """Every choice that the configs offer can be made: it instantiates, and what it builds works together."""
 
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.planning.build import constant_velocity_planner, jepa_planner
@@ -18,6 +20,8 @@ from jepa_social.stages.augment import Augment
 from jepa_social.stages.optim import Schedule
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.worlds.crowd import Crowd
+from jepa_social.worlds.people import CROWDNAV, Traits
+from jepa_social.worlds.scenarios import HELD_OUT, TRAINED
 from tests.conftest import random_scene
 from tests.planning.strolls import street, world_model
 from tests.stages.runs import CONFIGS, CROWD, TINY, composed
@@ -236,8 +240,42 @@ def test_every_suite_names_policies_and_a_world_that_exist(suite, scene):
         assert len(set(world.scenario_names())) == len(config.world.scenario), "every scenario has its turn"
 
 
-def test_crowds_are_tested_on_seeds_that_no_log_was_made_with():
-    suite, trained = composed("eval", "run=unused", "suite=crowd").suite, composed("train", "experiment=crowd")
-    source = trained.data.source
-    assert source.seed + source.episodes <= suite.first_seed
-    assert suite.episodes >= 200
+@cache
+def suite_of(name: str) -> DictConfig:
+    return composed("eval", "run=unused", f"suite={name}").suite
+
+
+def test_suites_have_seeds_of_their_own():
+    """No log was made with them, nothing is chosen on them (2,000,000 and on), and no two suites share one."""
+    trained = composed("train", "experiment=crowd").data.source
+    assert "scenarios" not in trained, "the types that are held out stay out of logs"
+    used = [range(trained.seed, trained.seed + trained.episodes), range(2_000_000, 3_000_000)]
+    for name in choices("suite"):
+        suite = suite_of(name)
+        if "world" not in suite or "episodes" not in suite:
+            continue
+        assert suite.episodes >= (200 if name == "crowd" else 500), name
+        seeds = range(suite.first_seed, suite.first_seed + suite.episodes)
+        assert not [other for other in used if seeds[0] < other[-1] and other[0] < seeds[-1]], name
+        used.append(seeds)
+
+
+def test_a_suite_is_made_of_the_types_that_are_held_out():
+    made = instantiate(suite_of("held_out").world)
+    assert made.scenarios == HELD_OUT
+    others = [suite_of(name) for name in choices("suite") if name != "held_out"]
+    elsewhere = {one for suite in others if "world" in suite for one in instantiate(suite.world).scenarios}
+    assert not elsewhere & set(HELD_OUT)
+    assert {scenario.name for scenario in elsewhere} == {scenario.name for scenario in TRAINED}
+
+
+def test_the_standard_circle_has_crowdnavs_people():
+    world = instantiate(composed("eval", "run=unused", "suite=circle", "suite.people=10").suite.world)
+    assert world.people == (10, 10)
+    drawn = [population.sample(np.random.default_rng(0), 6) for population in (world.population, CROWDNAV)]
+    for trait in fields(Traits):
+        np.testing.assert_array_equal(*(getattr(traits, trait.name) for traits in drawn), err_msg=trait.name)
+    assert (world.population.horizon, world.population.neighbor_dist) == (CROWDNAV.horizon, CROWDNAV.neighbor_dist)
+    assert (world.dt, world.limit_s, world.ego_speed, world.ego_radius, world.visible) == (0.25, 25.0, 1.0, 0.3, False)
+    names = {composed("eval", "run=unused", "suite=circle", f"suite.people={n}").suite.name for n in (5, 10, 20)}
+    assert len(names) == 3, "each keeps results of its own"
