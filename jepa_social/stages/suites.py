@@ -1,4 +1,4 @@
-"""Evaluation suites: what `python eval.py run=<dir> suite=crowd|replay|forecast|probes` runs and writes."""
+"""Evaluation suites: what `python eval.py run=<dir> suite=crowd|replay|forecast|probes|reaction` runs and writes."""
 
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
 from jepa_social.stages.probing import probe_latents
+from jepa_social.stages.reactions import score_reactions
 from jepa_social.stages.training import SETTINGS
 from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.world import World
@@ -40,6 +41,8 @@ def evaluate(config: DictConfig) -> Path:
     if config.suite.get("kind") == "forecast":
         tested = _tested(config.suite, settings)
         score_forecasts(run, world_model, settings, tested, config.suite, OURS)
+    elif config.suite.get("kind") == "reaction":
+        score_reactions(run, world_model, settings, config.suite, OURS)
     elif name == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
     else:

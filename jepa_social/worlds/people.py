@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
-import torch
 from torch import Tensor
 
 
@@ -101,6 +100,6 @@ class People:
     goals: Tensor
     gate: Tensor
 
-    def repeat(self, copies: int) -> "People":
-        """Every scene `copies` times in a row."""
-        return People(**{f.name: torch.repeat_interleave(getattr(self, f.name), copies, 0) for f in fields(self)})
+    def taken(self, index: Tensor) -> "People":
+        """The scenes `index`."""
+        return People(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
