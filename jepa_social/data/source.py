@@ -83,6 +83,12 @@ def origin(name: str) -> str:
     return name.partition("#")[0]
 
 
+def moment(name: str) -> str:
+    """What branches of one moment have in common: a recording's name up to the first `-` after its `#`."""
+    stem, mark, rest = name.partition("#")
+    return stem + mark + rest.partition("-")[0]
+
+
 def matching(path: str | Sequence[str], key: str) -> list[Path]:
     """The files that a path, a glob pattern or a list of them stands for, sorted.
 

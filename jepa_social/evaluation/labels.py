@@ -66,6 +66,7 @@ LABELS = {
 }
 LABELS |= {
     "change_r2": Label("change R²", "", 1),
+    "change_r2_soon": Label("change R², first half", "", 1),
     "change_r2_unseen": Label("change R², types never trained on", "", 1),
     "change_correlation": Label("change correlation", "", 1),
     "change_error": Label("change error", "m", -1, 3),

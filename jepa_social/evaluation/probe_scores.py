@@ -81,7 +81,7 @@ def auc_score(logit: np.ndarray, target: np.ndarray, window: np.ndarray, seed: i
     return Score(float(area(np.ones((1, weights.shape[1])))[0]), draws, len(target))
 
 
-def of_sums(parts: np.ndarray, window: np.ndarray, score: Callable[[np.ndarray], np.ndarray], seed: int) -> Score:
+def of_sums(parts: np.ndarray, window: np.ndarray, score: Callable[[np.ndarray], np.ndarray], seed: int = 0) -> Score:
     """A score that is a function of the sums of `parts [K,C]` over samples: `score` maps `[R,C]` to `[R]`."""
     if not len(parts):
         return Score(np.nan, np.full(1, np.nan), 0)

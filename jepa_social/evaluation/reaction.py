@@ -43,6 +43,10 @@ class Changes:
         mask = torch.as_tensor(chosen)
         return Changes(self.change[mask], self.ahead[mask], self.episode[chosen])
 
+    def until(self, steps: int) -> "Changes":
+        """The first `steps` steps."""
+        return Changes(self.change[:, :steps], self.ahead, self.episode)
+
     @property
     def progress(self) -> Float[Tensor, "K"]:
         """m by which the plan has the person farther on its way at the last step: below 0 it was held up."""

@@ -27,6 +27,8 @@ from jepa_social.worlds.scenarios import ALL
 
 WITHHELD, COASTING = "plan withheld", "constant velocity"
 NOMINAL, INFORMED = "nominal ORCA", "nominal ORCA, goals known"
+REDRAWN = "simulator, traits redrawn"
+"""What is left to know when all but people's hidden traits is known: the mean over traits drawn afresh."""
 UNSEEN = "unseen"
 """All scenario types that the model was never trained on, taken together."""
 
@@ -39,12 +41,14 @@ class Moment:
         now: B scenes up to the moment.
         runs: a batch of scenes a plan, the moment at frame `now.frames - 1`.
         seeds: of the episodes. names: of their scenarios.
+        redrawn: `[B,P,N,H,2]` m, mean over runs in which everybody's hidden traits were drawn afresh.
     """
 
     now: Scene
     runs: list[Scene]
     seeds: list[int]
     names: list[str]
+    redrawn: Tensor
 
     @property
     def truth(self) -> Tensor:
@@ -57,13 +61,12 @@ class Moment:
         return torch.stack([run.velocity[:, 0, self.now.frames :] for run in self.runs], dim=1)
 
 
-def score_reactions(
-    run: Path, world_model: WorldModel, settings: DictConfig, suite: DictConfig, ours: str
-) -> None:
+def score_reactions(run: Path, world_model: WorldModel, settings: DictConfig, suite: DictConfig, ours: str) -> None:
     """Branch held-out crowds, score every row's change and merge the scores into `run`, with two figures.
 
     Scores are those of `reaction_scores`, `branch_ade` (m, of the futures themselves under the plan that was taken) and
-    `change_r2_<scenario>`; `change_r2_unseen` pools the scenarios that the model was never trained on.
+    `change_r2_<scenario>`; `change_r2_unseen` pools the scenarios that the model was never trained on, and
+    `change_r2_soon` is over the first half of the steps.
 
     Raises:
         ValueError: `suite.reference` is no plan's name, or nobody was within `suite.reach` at any moment.
@@ -75,7 +78,7 @@ def score_reactions(
         raise ValueError(f"suite.reference={suite.reference} is none of the plans {plans}")
     reference, absent = plans.index(suite.reference), [plan.absent for plan in branching.plans]
     first = suite.first_seed
-    moments = branch_episodes(world, range(first, first + suite.episodes), suite.batch, branching)
+    moments = branch_episodes(world, range(first, first + suite.episodes), suite.batch, branching, suite.redraws)
     rows: dict[str, list[Tensor]] = {}
     for moment in track(moments, description="imagining branches"):
         for name, paths in _rows(world_model, moment, absent, world, ours).items():
@@ -95,6 +98,8 @@ def score_reactions(
         changes[name] = _changes(moments, paths, near, reference)[0]
         found[name] = reaction_scores(changes[name], truth)
         found[name]["branch_ade"] = _ade(moments, paths, near)
+        half = truth.change.shape[1] // 2
+        found[name]["change_r2_soon"] = reaction_scores(changes[name].until(half), truth.until(half))["change_r2"]
         for group, chosen in groups.items():
             if chosen.any():
                 part = reaction_scores(changes[name].where(chosen), truth.where(chosen))
@@ -108,9 +113,12 @@ def score_reactions(
     save(picture, run / "figures" / f"{suite.name}_scene.png")
 
 
-def branch_episodes(world: Crowd, seeds: Sequence[int], batch: int, branching: Branching) -> list[Moment]:
-    """Run episodes with the exploring ego of the logs and branch them; moments after the ego's arrival are left out."""
-    found = []
+def branch_episodes(world: Crowd, seeds: Sequence[int], batch: int, branching: Branching, redraws: int) -> list[Moment]:
+    """Run episodes with the exploring ego of the logs and branch them; moments after the ego's arrival are left out.
+
+    Each moment is run `redraws` times more with other traits.
+    """
+    found, plans = [], branching.plans
     last = int(branching.within / world.dt + 1e-6)
     for start in track(range(0, len(seeds), batch), description="branching"):
         part = list(seeds[start : start + batch])
@@ -121,9 +129,16 @@ def branch_episodes(world: Crowd, seeds: Sequence[int], batch: int, branching: B
             scene = world.step(explorer.act(scene))
             due = [place for place, mine in enumerate(drawn) if frame in mine and not world.arrived[place]]
             if due:
-                runs = branch_out(world, branching.plans, branching.before, branching.after, due)
+                runs = branch_out(world, plans, branching.before, branching.after, due)
+                mean = torch.zeros(())
+                for draw in range(redraws):
+                    other = world.branch(1, due)
+                    other.redraw_traits(draw)
+                    paths = [one.position[:, :, 1:] for one in branch_out(other, plans, 1, branching.after)]
+                    mean = mean + torch.stack(paths, dim=1) / redraws
                 now = world.scene(branching.before)[due]
-                found.append(Moment(now, runs, [part[place] for place in due], [names[place] for place in due]))
+                seeds_due, names_due = ([own[place] for place in due] for own in (part, names))
+                found.append(Moment(now, runs, seeds_due, names_due, mean))
     return found
 
 
@@ -166,6 +181,7 @@ def _rows(world_model: WorldModel, moment: Moment, absent: list[bool], world: Cr
         INFORMED: nominal_paths(many, commands.flatten(0, 1), gone, world.population, goals).unflatten(
             0, (scenes, plans)
         ),
+        REDRAWN: moment.redrawn,
     }
 
 

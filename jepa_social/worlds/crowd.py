@@ -1,6 +1,7 @@
 """`Crowd`: scripted people around an ego that the caller moves, many scenes at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -136,6 +137,22 @@ class Crowd(World):
     def hide_ego(self, scenes: Tensor) -> None:
         """From now on nobody sees the ego of `scenes` (`[E]` bool)."""
         self._noticed = self._noticed & ~scenes
+
+    def redraw_traits(self, seed: int) -> None:
+        """Give everybody hidden traits drawn afresh from the population; sizes, groups, goals and the ego stay."""
+        rng, people = np.random.default_rng((seed, 3)), self._people
+        drawn = self.population.sample(rng, people.margin[:, 1:].numel())
+
+        def fresh(old: Tensor, new: np.ndarray) -> Tensor:
+            value = torch.as_tensor(new, device=self.device).view(len(old), -1).to(old.dtype)
+            return torch.cat((old[:, :1], value), dim=1)
+
+        self._people = replace(
+            people,
+            margin=fresh(people.margin, drawn.margin),
+            share=fresh(people.share, drawn.share),
+            social_force=fresh(people.social_force, drawn.social_force),
+        )
 
     def _taken(self, index: Tensor) -> "Crowd":
         new = super()._taken(index)
