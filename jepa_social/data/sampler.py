@@ -10,8 +10,9 @@ class AgentBudgetSampler(DistributedSampler):
     """Yields lists of window indices; windows of about equal agent count share a batch, so little is padded.
 
     With `shuffle`, windows of equal count change places and batches change order in every epoch, by (seed, epoch) only:
-    a run resumed at an epoch sees what the unbroken run would have seen. Branches of one moment stay together. Processes of a distributed run take every
-    `num_replicas`-th batch of the same list; the first batches are repeated where it does not divide evenly.
+    a run resumed at an epoch sees what the unbroken run would have seen. Branches of one moment stay together.
+    Processes of a distributed run take every `num_replicas`-th batch of the same list; the first batches are repeated
+    where it does not divide evenly.
 
     Args:
         dataset: what is sampled; only its length matters.
