@@ -9,11 +9,13 @@ from torch import Tensor
 from jepa_social.evaluation.figures import draw_scene, legend, small_multiples
 from jepa_social.evaluation.reaction import Changes
 from jepa_social.evaluation.results import Scores
-from jepa_social.evaluation.style import IMAGINED, PERSON
+from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH
 from jepa_social.scene import Scene
 
 MOST = 3000
 """Dots of the scatter plot."""
+SHADES = ("#CC79A7", "#56B4E9", PERSON, GOAL, EGO, TRUTH)
+"""Of the rows that are not ours, in order."""
 
 
 def reaction_figure(
@@ -51,14 +53,14 @@ def reaction_figure(
             [h - i.low if i else 0.0 for h, i in zip(height, found, strict=True)],
             [i.high - h if i else 0.0 for h, i in zip(height, found, strict=True)],
         ]
-        shade = IMAGINED if row == ours else str(0.35 + 0.5 * turn / max(1, len(shown) - 1))
+        shade = IMAGINED if row == ours else SHADES[turn % len(SHADES)]
         axes[1].bar(place, height, 0.8 / len(shown), yerr=spread, color=shade, label=row, error_kw={"linewidth": 0.8})
     labels = ["all", *(kind.replace("_", "\n") + ("*" if kind in unseen else "") for kind in types)]
     axes[1].set_xticks(range(len(names)), labels, fontsize=8)
     axes[1].set_ylim(-0.5, 1.0)
     axes[1].axhline(0, color=PERSON, linewidth=0.8)
     axes[1].set_title("R² of the change" + (" (* never trained on)" if unseen else ""), loc="left", fontsize=10)
-    axes[1].legend(frameon=False, fontsize=8, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=len(shown), frameon=False, fontsize=8)
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)
     return figure
@@ -73,7 +75,7 @@ def branches_figure(observed: int, runs: Mapping[str, Scene], imagined: Tensor, 
         imagined: `[P,N,H,2]` m, in the order of `runs`.
         near: `[N]` bool, whose futures are drawn.
     """
-    figure, axes = small_multiples(len(runs), len(runs))
+    figure, axes = small_multiples(len(runs))
     scene = None
     for axis, (plan, run), paths in zip(axes, runs.items(), imagined, strict=True):
         scene = run[None]
