@@ -69,13 +69,15 @@ def score_reactions(run: Path, world_model: WorldModel, settings: DictConfig, su
     `change_r2_soon` is over the first half of the steps.
 
     Raises:
-        ValueError: `suite.reference` is no plan's name, or nobody was within `suite.reach` at any moment.
+        ValueError: `suite.reference` is no plan's name, `suite.redraws` is below 1, or nobody was within `suite.reach` at any moment.
     """
     world: Crowd = instantiate(suite.world)
     branching: Branching = instantiate(suite.branching)
     plans = [plan.name for plan in branching.plans]
     if suite.reference not in plans:
         raise ValueError(f"suite.reference={suite.reference} is none of the plans {plans}")
+    if suite.redraws < 1:
+        raise ValueError(f"suite.redraws={suite.redraws} must be at least 1")
     reference, absent = plans.index(suite.reference), [plan.absent for plan in branching.plans]
     first = suite.first_seed
     moments = branch_episodes(world, range(first, first + suite.episodes), suite.batch, branching, suite.redraws)
@@ -137,8 +139,7 @@ def branch_episodes(world: Crowd, seeds: Sequence[int], batch: int, branching: B
                     paths = [one.position[:, :, 1:] for one in branch_out(other, plans, 1, branching.after)]
                     mean = mean + torch.stack(paths, dim=1) / redraws
                 now = world.scene(branching.before)[due]
-                seeds_due, names_due = ([own[place] for place in due] for own in (part, names))
-                found.append(Moment(now, runs, seeds_due, names_due, mean))
+                found.append(Moment(now, runs, [part[place] for place in due], [names[place] for place in due], mean))
     return found
 
 

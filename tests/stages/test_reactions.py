@@ -32,5 +32,7 @@ def test_every_row_is_scored_on_what_plans_change(finished):
 def test_wrong_settings_are_named(finished):
     with pytest.raises(ValueError, match=r"suite\.reference=run away is none of the plans"):
         evaluate(composed("eval", f"run={finished}", *SMALL, "suite.reference=run away"))
+    with pytest.raises(ValueError, match=r"suite\.redraws=0"):
+        evaluate(composed("eval", f"run={finished}", *SMALL, "suite.redraws=0"))
     with pytest.raises(ValueError, match=r"within suite\.reach"):
         evaluate(composed("eval", f"run={finished}", *SMALL, "suite.reach=0.0"))
