@@ -69,7 +69,8 @@ def score_reactions(run: Path, world_model: WorldModel, settings: DictConfig, su
     `change_r2_soon` is over the first half of the steps.
 
     Raises:
-        ValueError: `suite.reference` is no plan's name, `suite.redraws` is below 1, or nobody was within `suite.reach` at any moment.
+        ValueError: `suite.reference` is no plan's name, `suite.redraws` is below 1, or nobody was within
+            `suite.reach` at any moment.
     """
     world: Crowd = instantiate(suite.world)
     branching: Branching = instantiate(suite.branching)
