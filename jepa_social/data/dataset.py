@@ -11,6 +11,7 @@ from tensordict import TensorDict
 from torch.utils.data import Dataset
 
 from jepa_social.data.cache import MANIFEST
+from jepa_social.data.source import moment, origin
 from jepa_social.scene import FAR, Scene, backward_difference, motion_heading
 
 
@@ -69,6 +70,18 @@ class SceneWindows(Dataset):
     def counts(self) -> np.ndarray:
         """`[M]` agents of every window, those seen in any sample."""
         return np.diff(self.offset)
+
+    @property
+    def moments(self) -> np.ndarray:
+        """`[M]` for each window the first one that branched from the same moment: itself, but for branches."""
+        recording, own = self.maps["recording"], np.arange(len(self))
+        group = np.unique([moment(name) for name in self.recordings], return_inverse=True)[1]
+        branch = np.array([origin(name) != name for name in self.recordings])[recording]
+        key = np.stack(
+            (np.where(branch, group[recording], -1 - own), np.where(branch, self.maps["start"], 0.0)), axis=1
+        )
+        _, begin, member = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        return begin[member.reshape(-1)]
 
     def agents(self, window: int) -> int:
         """N of one window, without padding."""

@@ -110,12 +110,12 @@ class SceneDataModule(L.LightningDataModule):
         windows = self.windows(split)
         if windows is None:
             return []
-        dataset, counts = windows, windows.counts
+        dataset, counts, moments = windows, windows.counts, windows.moments
         if split == "train" and self.labels != 1:
             maps, dt = windows.maps, windows.dt
             chosen = labelled_windows(maps["recording"], maps["start"], windows.length, dt, self.labels, self.seed)
             chosen = np.resize(chosen, len(windows))
-            dataset, counts = Subset(windows, chosen.tolist()), counts[chosen]
+            dataset, counts, moments = Subset(windows, chosen.tolist()), counts[chosen], None
         sampler = AgentBudgetSampler(
             dataset,
             counts,
@@ -125,6 +125,7 @@ class SceneDataModule(L.LightningDataModule):
             seed=self.seed,
             num_replicas=1 if self.trainer is None else self.trainer.world_size,
             rank=0 if self.trainer is None else self.trainer.global_rank,
+            moments=moments,
         )
         # The sampler yields whole batches of indices, so the loader itself must not batch.
         return DataLoader(dataset, None, sampler=sampler, num_workers=self.num_workers, collate_fn=_as_is)

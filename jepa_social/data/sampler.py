@@ -10,8 +10,9 @@ class AgentBudgetSampler(DistributedSampler):
     """Yields lists of window indices; windows of about equal agent count share a batch, so little is padded.
 
     With `shuffle`, windows of equal count change places and batches change order in every epoch, by (seed, epoch) only:
-    a run resumed at an epoch sees what the unbroken run would have seen. Processes of a distributed run take every
-    `num_replicas`-th batch of the same list; the first batches are repeated where it does not divide evenly.
+    a run resumed at an epoch sees what the unbroken run would have seen. Branches of one moment stay together.
+    Processes of a distributed run take every `num_replicas`-th batch of the same list; the first batches are repeated
+    where it does not divide evenly.
 
     Args:
         dataset: what is sampled; only its length matters.
@@ -21,6 +22,7 @@ class AgentBudgetSampler(DistributedSampler):
         shuffle: else batches come in order of agent count.
         seed: of the order.
         num_replicas, rank: of the distributed run.
+        moments: `[M]` for each window the first window of its moment (see `SceneWindows.moments`); None: none.
 
     Raises:
         ValueError: a budget below 1. (A window that exceeds the budget by itself is a batch of its own.)
@@ -36,6 +38,7 @@ class AgentBudgetSampler(DistributedSampler):
         seed: int = 0,
         num_replicas: int = 1,
         rank: int = 0,
+        moments: np.ndarray | None = None,
     ):
         if agents_per_batch < 1 or pairs_per_batch < 1:
             raise ValueError(
@@ -43,6 +46,7 @@ class AgentBudgetSampler(DistributedSampler):
             )
         super().__init__(dataset, num_replicas=num_replicas, rank=rank, shuffle=shuffle, seed=seed)
         self.counts = np.asarray(counts)
+        self.moments = np.arange(len(self.counts)) if moments is None else moments
         self.bounds = _pack(np.sort(self.counts), agents_per_batch, pairs_per_batch)
 
     def __len__(self) -> int:
@@ -53,7 +57,7 @@ class AgentBudgetSampler(DistributedSampler):
         batches = len(self.bounds) - 1
         if self.shuffle:
             chance = np.random.default_rng((self.seed, self.epoch))
-            order = np.lexsort((chance.random(len(self.counts)), self.counts))
+            order = np.lexsort((chance.random(len(self.counts))[self.moments], self.counts))
             turn = chance.permutation(batches)
         else:
             order, turn = np.argsort(self.counts, kind="stable"), np.arange(batches)

@@ -32,6 +32,7 @@ class Deal:
 
     A share (0..1) deals by a hash of the recording's name: adding recordings never moves another one. A list deals by
     name or pattern (`bookstore_*`). `Deal(0, 1.0)` makes everything test: for logs that are only transferred to.
+    Recordings of one `origin`, such as the branches of an episode, share moments and are always dealt together.
     """
 
     val: float | Sequence[str]
@@ -50,6 +51,7 @@ class Deal:
         Raises:
             ValueError: a listed pattern that fits no recording, or one that is listed for both val and test.
         """
+        names = [origin(name) for name in names]
         for key, listed in (("val", self.val), ("test", self.test)):
             for pattern in () if isinstance(listed, (int, float)) else listed:
                 if not any(fnmatchcase(name, pattern) for name in names):
@@ -74,6 +76,17 @@ class Deal:
         val = self.val if isinstance(self.val, (int, float)) else 0.0
         test = self.test if isinstance(self.test, (int, float)) else 0.0
         return "test" if place < test else "val" if place < test + val else "train"
+
+
+def origin(name: str) -> str:
+    """What a recording was cut or branched from: its name up to the first `#`."""
+    return name.partition("#")[0]
+
+
+def moment(name: str) -> str:
+    """What branches of one moment have in common: a recording's name up to the first `-` after its `#`."""
+    stem, mark, rest = name.partition("#")
+    return stem + mark + rest.partition("-")[0]
 
 
 def matching(path: str | Sequence[str], key: str) -> list[Path]:

@@ -75,6 +75,15 @@ LABELS = {
     "inside_50_final": Label("inside 50 %, last step", "%", 0, 1),
     "inside_90_final": Label("inside 90 %, last step", "%", 0, 1),
 }
+LABELS |= {
+    "change_r2": Label("change R²", "", 1),
+    "change_r2_soon": Label("change R², first half", "", 1),
+    "change_r2_unseen": Label("change R², types never trained on", "", 1),
+    "change_correlation": Label("change correlation", "", 1),
+    "change_error": Label("change error", "m", -1, 3),
+    "yielding": Label("yielding told, balanced", "%", 1, 1),
+    "branch_ade": Label("ADE within reach", "m", -1, 3),
+}
 PROBED = {
     "motion_r2": "velocity R²",
     "soon_r2": "1.2 s ahead R²",

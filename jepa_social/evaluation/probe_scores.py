@@ -49,12 +49,12 @@ def r2_score(prediction: np.ndarray, target: np.ndarray, window: np.ndarray, see
         count, error, square, mean = sums[:, 0], sums[:, 1], sums[:, 2], sums[:, 3:]
         return 1 - _divide(error, square - _divide(np.square(mean).sum(1), count))
 
-    return _of_sums(parts, window, score, seed)
+    return of_sums(parts, window, score, seed)
 
 
 def ratio_score(top: np.ndarray, bottom: np.ndarray, window: np.ndarray, seed: int = 0) -> Score:
     """Sum of `top [K]` over sum of `bottom [K]`."""
-    return _of_sums(np.column_stack((top, bottom)), window, lambda sums: _divide(sums[:, 0], sums[:, 1]), seed)
+    return of_sums(np.column_stack((top, bottom)), window, lambda sums: _divide(sums[:, 0], sums[:, 1]), seed)
 
 
 def auc_score(logit: np.ndarray, target: np.ndarray, window: np.ndarray, seed: int = 0) -> Score:
@@ -81,8 +81,8 @@ def auc_score(logit: np.ndarray, target: np.ndarray, window: np.ndarray, seed: i
     return Score(float(area(np.ones((1, weights.shape[1])))[0]), draws, len(target))
 
 
-def _of_sums(parts: np.ndarray, window: np.ndarray, score: Callable[[np.ndarray], np.ndarray], seed: int) -> Score:
-    """A score that is a function of sums over samples."""
+def of_sums(parts: np.ndarray, window: np.ndarray, score: Callable[[np.ndarray], np.ndarray], seed: int = 0) -> Score:
+    """A score that is a function of the sums of `parts [K,C]` over samples: `score` maps `[R,C]` to `[R]`."""
     if not len(parts):
         return Score(np.nan, np.full(1, np.nan), 0)
     member, weights = _weights(window, seed)

@@ -15,6 +15,7 @@ from jepa_social.models.objectives.reconstruction import own_states
 from jepa_social.models.tokenizer import has_frame
 from jepa_social.scene import Scene, known_velocity
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.contrast import contrast, find_siblings
 from jepa_social.stages.inference import Inference
 from jepa_social.stages.masking import Masking
 from jepa_social.stages.noise import Noise
@@ -37,6 +38,7 @@ class Pretrain(L.LightningModule):
         noise: by how much training jitters what the context encoder sees.
         intents: how codes are inferred, for a model that has them.
         journey: weight of a metre by which a latent's frame is imagined elsewhere (see `jepa_social.models.journey`).
+        contrast: weight of the difference between branches of one moment (see `jepa_social.stages.contrast`).
         starts: rollouts per window (see `draw_starts`).
         free: share of rollouts in which nobody's plan is given.
         seed: every training step draws from (seed, step), so that a resumed run repeats what an unbroken one does.
@@ -59,12 +61,14 @@ class Pretrain(L.LightningModule):
         noise: Noise | None = None,
         intents: Inference | None = None,
         journey: float = 0.25,
+        contrast: float = 0.0,
     ):
         super().__init__()
         self.model, self.objective, self.schedule, self.augment = model, objective, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
         self.watch_every, self.rollout, self.masking = watch_every, rollout, masking or Masking()
         self.noise, self.intents, self.journey = noise or Noise(), intents or Inference(), journey
+        self.contrast = contrast if rollout else 0.0
         self.alarm = CollapseAlarm()
 
     def terms(self, scene: Scene, corrupt: bool = False) -> tuple[Terms, Tensor]:
@@ -79,7 +83,8 @@ class Pretrain(L.LightningModule):
         if context is not scene:
             context = context.between(0, max(starts) + 1)
         latents = self.model.encode(context)
-        rollouts = draw_rollouts(latents, starts, horizon, self.free, scene, ask=True)
+        siblings = find_siblings(scene, starts[0]) if self.contrast > 0 else None
+        rollouts = draw_rollouts(latents, starts, horizon, self.free, scene, ask=True, siblings=siblings)
         foreseen = self.model.foresee(rollouts.anchor, horizon)
         prediction = self.model.imagine(rollouts.anchor, rollouts.actions, foreseen=foreseen)
         mask = rollouts.gather(scene.present) & rollouts.anchor.present[..., None]
@@ -101,6 +106,11 @@ class Pretrain(L.LightningModule):
         astray = masked_mean(_astray(prediction[:, 0], gone), framed)
         terms.total = terms.total + self.journey * astray
         terms.extra["journey"] = astray.detach()
+        if siblings is not None:
+            first = slice(scene.position.shape[0])  # rollouts from the anchor up to which siblings are alike
+            differ = contrast(prediction[first, 0, ..., -JOURNEY:], gone[first], framed[first], siblings, scene.kind)
+            terms.total = terms.total + self.contrast * differ
+            terms.extra["contrast"] = differ.detach()
         if self.model.intents is not None and self.intents.weight > 0:
             whole = torch.cat((target, gone), dim=-1)
             self.intents.add(terms, self.model.intents, self._error, foreseen, prediction, whole, framed)

@@ -9,6 +9,7 @@ from jepa_social.evaluation.forecasting import ADE, FDE
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.contrast import contrast, find_siblings
 from jepa_social.stages.futures import Futures
 from jepa_social.stages.masking import Masking
 from jepa_social.stages.noise import Noise
@@ -24,6 +25,7 @@ class FitMotion(L.LightningModule):
         frozen: whether encoder and predictor keep still; if not they learn from positions too: the supervised
             reference, on the same data and code.
         loss: what is minimised.
+        contrast: weight of the difference between branches of one moment (see `jepa_social.stages.contrast`).
         schedule, augment, noise, masking, horizon, starts, free, seed: as in `Pretrain`; of masking only what is
             visible at the anchor is learned from, as only that can be forecast.
     """
@@ -41,12 +43,13 @@ class FitMotion(L.LightningModule):
         noise: Noise | None = None,
         loss: Futures | None = None,
         frozen: bool = True,
+        contrast: float = 0.0,
     ):
         super().__init__()
         self.world_model, self.schedule, self.augment = world_model, schedule, augment
         self.noise, self.loss, self.frozen = noise or Noise(), loss or Futures(), frozen
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
-        self.masking = masking or Masking()
+        self.masking, self.contrast = masking or Masking(), contrast
         self.ade, self.fde = ADE(), FDE()
         world_model.requires_grad_(True)
         if frozen:
@@ -66,13 +69,20 @@ class FitMotion(L.LightningModule):
         now = max(starts)
         context = self.masking(self.noise(scene), now).between(0, now + 1)
         with torch.set_grad_enabled(not self.frozen):
-            rollouts = draw_rollouts(jepa.encode(context), starts, self.horizon, self.free, scene)
+            siblings = find_siblings(scene, now) if self.contrast > 0 else None
+            latents = jepa.encode(context)
+            rollouts = draw_rollouts(latents, starts, self.horizon, self.free, scene, siblings=siblings)
             foreseen = jepa.foresee(rollouts.anchor, self.horizon)
             imagined = jepa.imagine(rollouts.anchor, rollouts.actions, foreseen=foreseen)
         anchor = rollouts.anchor
         others = torch.arange(scene.agents, device=imagined.device) != anchor.ego[:, None]
         mask = rollouts.gather(scene.present) & (anchor.present & others)[..., None]
-        terms = self.loss(self.world_model, rollouts, (foreseen, imagined), rollouts.gather(scene.position), mask)
+        truth = rollouts.gather(scene.position)
+        terms = self.loss(self.world_model, rollouts, (foreseen, imagined), truth, mask)
+        if siblings is not None:
+            path, first = self.world_model.motion(anchor, imagined).position[:, 0], slice(scene.position.shape[0])
+            terms["contrast"] = contrast(path[first], truth[first], mask[first], siblings, scene.kind)
+            terms["loss"] = terms["loss"] + self.contrast * terms["contrast"]
         self.log_dict(
             {f"train/readout_{name}": value for name, value in terms.items()}, batch_size=scene.position.shape[0]
         )

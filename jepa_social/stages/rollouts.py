@@ -7,6 +7,7 @@ from torch import Tensor
 
 from jepa_social.models.latents import Anchor, Latents
 from jepa_social.scene import KINDS, Scene
+from jepa_social.stages.contrast import DRAW, Siblings
 
 
 @dataclass
@@ -68,7 +69,13 @@ def draw_egos(scene: Scene, start: int, horizon: int, free: float, visible: Tens
 
 
 def draw_rollouts(
-    latents: Latents, starts: list[int], horizon: int, free: float, scene: Scene | None = None, ask: bool = False
+    latents: Latents,
+    starts: list[int],
+    horizon: int,
+    free: float,
+    scene: Scene | None = None,
+    ask: bool = False,
+    siblings: Siblings | None = None,
 ) -> Rollouts:
     """Rollouts from every start, each with an ego drawn anew (see `draw_egos`) among those whom the encoder saw.
 
@@ -79,6 +86,7 @@ def draw_rollouts(
         ask: imagine also agents of whom nothing was observed. Of such an agent the anchor tells where it is (what a
             positional embedding tells of a masked patch in I-JEPA) and nothing else: latent, velocity and heading are
             0, and zero is a latent that no observed agent has.
+        siblings: whose ego is not drawn: it is the robot.
     """
     seen = latents.scene
     scene = seen if scene is None else scene
@@ -88,6 +96,8 @@ def draw_rollouts(
     for start in starts:
         anchor = latents.at(start)
         anchor.ego = draw_egos(scene, start, horizon, free, anchor.present)
+        if siblings is not None:
+            anchor.ego = torch.where(siblings.ego == DRAW, anchor.ego, siblings.ego)
         if ask:
             anchor.present = anchor.present | (unseen & scene.present[:, :, start])
             anchor.position = torch.where(unseen[..., None], scene.position[:, :, start], anchor.position)

@@ -23,6 +23,7 @@ from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
 from jepa_social.stages.probing import probe_latents
+from jepa_social.stages.reactions import score_reactions
 from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.world import World
 
@@ -50,6 +51,8 @@ def evaluate(config: DictConfig) -> Path:
     if config.suite.get("kind") == "forecast":
         tested = _tested(config.suite, settings)
         score_forecasts(run, world_model, settings, tested, config.suite, OURS)
+    elif config.suite.get("kind") == "reaction":
+        score_reactions(run, world_model, settings, config.suite, OURS)
     elif name == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
     else:

@@ -60,6 +60,7 @@ def train(config: DictConfig) -> Path:
         noise=instantiate(config.noise),
         loss=instantiate(config.readout.loss),
         frozen=config.readout.frozen,
+        contrast=config.readout.contrast,
     )
     # Trained end to end the readout has no pretraining before it: it gets as many epochs as both together.
     epochs = config.readout.epochs + (0 if config.readout.frozen else config.pretrain.epochs)
@@ -124,6 +125,7 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
         noise=instantiate(config.noise),
         intents=instantiate(config.pretrain.intents),
         journey=config.pretrain.journey,
+        contrast=config.pretrain.contrast,
     )
     looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
     decisive = OmegaConf.masked_copy(

@@ -1,6 +1,7 @@
 """`Crowd`: scripted people around an ego that the caller moves, many scenes at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -112,6 +113,7 @@ class Crowd(World):
         self._velocity = torch.zeros_like(self._position)
         self._goal_index = torch.zeros_like(self._people.group)
         self._ego = self._position[:, 0]
+        self._noticed = torch.full((len(seeds),), self.visible, device=self.device)
         self._steps = 0
         self.limit = torch.full((len(seeds),), self.limit_s, device=self.device)
         self.greatest_speed = self._people.speed[:, 0]
@@ -132,11 +134,30 @@ class Crowd(World):
         """See `World`."""
         return [self.scenarios[seed % len(self.scenarios)].name for seed in self._seeds]
 
-    def branch(self, copies: int = 1) -> "Crowd":
-        """See `World`."""
-        new = super().branch(copies)
-        new._people = self._people.repeat(copies)
-        new._seeds = [seed for seed in self._seeds for _ in range(copies)]
+    def hide_ego(self, scenes: Tensor) -> None:
+        """From now on nobody sees the ego of `scenes` (`[E]` bool)."""
+        self._noticed = self._noticed & ~scenes
+
+    def redraw_traits(self, seed: int) -> None:
+        """Give everybody hidden traits drawn afresh from the population; sizes, groups, goals and the ego stay."""
+        rng, people = np.random.default_rng((seed, 3)), self._people
+        drawn = self.population.sample(rng, people.margin[:, 1:].numel())
+
+        def fresh(old: Tensor, new: np.ndarray) -> Tensor:
+            value = torch.as_tensor(new, device=self.device).view(len(old), -1).to(old.dtype)
+            return torch.cat((old[:, :1], value), dim=1)
+
+        self._people = replace(
+            people,
+            margin=fresh(people.margin, drawn.margin),
+            share=fresh(people.share, drawn.share),
+            social_force=fresh(people.social_force, drawn.social_force),
+        )
+
+    def _taken(self, index: Tensor) -> "Crowd":
+        new = super()._taken(index)
+        new._people = self._people.taken(index)
+        new._seeds = [self._seeds[scene] for scene in index.tolist()]
         return new
 
     def _draw(self, seed: int) -> tuple[Layout, Traits]:
@@ -154,8 +175,7 @@ class Crowd(World):
         goal = self._goal()
         wanted = wanted_velocity(self._people, self._position, goal, self._walls)
         seen = self._people.present
-        if not self.visible:
-            seen = torch.cat((torch.zeros_like(seen[:, :1]), seen[:, 1:]), dim=1)
+        seen = torch.cat((seen[:, :1] & self._noticed[:, None], seen[:, 1:]), dim=1)
         velocity = people_velocity(
             self._people, self.population, self._position, self._velocity, wanted, seen, self._walls, self.dt
         )

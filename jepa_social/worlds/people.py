@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-import torch
 from torch import Tensor
 
 
@@ -118,6 +117,6 @@ class People:
         forced, there = self.social_force[:, 1:], self.present[:, 1:]
         return bool((there & ~forced).any()), bool((there & forced).any())
 
-    def repeat(self, copies: int) -> "People":
-        """Every scene `copies` times in a row."""
-        return People(**{f.name: torch.repeat_interleave(getattr(self, f.name), copies, 0) for f in fields(self)})
+    def taken(self, index: Tensor) -> "People":
+        """The scenes `index`."""
+        return People(**{f.name: getattr(self, f.name)[index] for f in fields(self)})

@@ -157,10 +157,9 @@ class Replay(World):
         """Names of the recordings, one per scene."""
         return list(self._names)
 
-    def branch(self, copies: int = 1) -> "Replay":
-        """See `World`."""
-        new = super().branch(copies)
-        new._names = [name for name in self._names for _ in range(copies)]
+    def _taken(self, index: Tensor) -> "Replay":
+        new = super()._taken(index)
+        new._names = [self._names[scene] for scene in index.tolist()]
         return new
 
     def _choose(self, seed: int) -> Episode:

@@ -6,6 +6,7 @@ import torch
 from rich.progress import Progress
 
 from jepa_social.data.schema import Recording
+from jepa_social.worlds.branches import Branching, branch_out
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.explore import Explorer
 from jepa_social.worlds.people import Population
@@ -26,6 +27,7 @@ def simulate(
     dt: float = 0.25,
     seconds: float = 15.0,
     ego_speed: float = 1.2,
+    branching: Branching | None = None,
     batch: int = 250,
     progress: bool = True,
     device: torch.device | str = "cpu",
@@ -42,6 +44,8 @@ def simulate(
         dt: s between frames.
         seconds: longest episode; it ends 1 s after the ego's arrival.
         ego_speed: m/s, fastest ego (episodes draw their own pace below it).
+        branching: moments of every episode that are continued under other plans too, each branch a recording of its
+            own named `<episode>#<frame>-<plan>`; None: none.
         batch: episodes that run at once.
         progress: show a progress bar.
         device: where to run.
@@ -67,20 +71,33 @@ def simulate(
         task = bar.add_task("simulating", total=episodes)
         for first in range(seed, seed + episodes, batch):
             seeds = range(first, min(first + batch, seed + episodes))
-            recordings += _run(world, seeds, round(seconds / dt))
+            recordings += _run(world, seeds, round(seconds / dt), branching)
             bar.advance(task, len(seeds))
     return recordings
 
 
-def _run(world: Crowd, seeds: range, steps: int) -> list[Recording]:
+def _run(world: Crowd, seeds: range, steps: int, branching: Branching | None) -> list[Recording]:
     scene = world.reset(seeds)
     explorer = Explorer(seeds, steps, world.dt)
     after = round(AFTER / world.dt)
     keep = torch.full((len(seeds),), steps + 1, device=world.device)
+    names = [f"{name}-{seed:07d}" for name, seed in zip(world.scenario_names(), seeds, strict=True)]
+    moments = [[] if branching is None else branching.draw(seed, world.dt) for seed in seeds]
+    branches: list[list[Recording]] = [[] for _ in seeds]
     for frame in range(1, steps + 1):
         scene = world.step(explorer.act(scene))
         keep = torch.where(world.arrived & (keep > frame + after), frame + 1 + after, keep).clamp(max=steps + 1)
+        due = [place for place, mine in enumerate(moments) if frame in mine and not world.arrived[place]]
+        if branching is not None and due:
+            for plan, run in zip(
+                branching.plans,
+                branch_out(world, branching.plans, branching.before, branching.after, due),
+                strict=True,
+            ):
+                made = to_recordings(run, [f"{names[place]}#{frame:03d}-{plan.name}" for place in due])
+                for place, recording in zip(due, made, strict=True):
+                    branches[place].append(recording)
         if frame >= int(keep.max()):
             break
-    names = [f"{name}-{seed:07d}" for name, seed in zip(world.scenario_names(), seeds, strict=True)]
-    return to_recordings(world.history(), names, keep)
+    trunks = to_recordings(world.history(), names, keep)
+    return [recording for trunk, mine in zip(trunks, branches, strict=True) for recording in (trunk, *mine)]

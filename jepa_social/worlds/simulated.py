@@ -10,6 +10,7 @@ from rich.console import Console
 
 from jepa_social.data.logs import Logs
 from jepa_social.data.schema import write_log
+from jepa_social.worlds.branches import Branching
 from jepa_social.worlds.people import Population
 from jepa_social.worlds.scenarios import TRAINED, Scenario
 from jepa_social.worlds.simulate import simulate
@@ -21,7 +22,8 @@ class SimulatedLogs(Logs):
     Args:
         folder: where the Parquet file lies or will lie.
         val, test: see `Logs`.
-        scenarios, episodes, seed, people, population, visible, dt, seconds, ego_speed: see `simulate`.
+        scenarios, episodes, seed, people, population, visible, dt, seconds, ego_speed, branching: see `simulate`.
+            An episode and its branches fall into the same split.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class SimulatedLogs(Logs):
         dt: float = 0.25,
         seconds: float = 15.0,
         ego_speed: float = 1.2,
+        branching: Branching | None = None,
     ):
         population = population or Population()
         settings: dict[str, Any] = {
@@ -50,14 +53,23 @@ class SimulatedLogs(Logs):
             "dt": dt,
             "seconds": seconds,
             "ego_speed": ego_speed,
-        }
+        } | ({} if branching is None else {"branching": repr(branching)})
         digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=6).hexdigest()
         path = Path(folder) / f"crowd-{digest}.parquet"
         if not path.is_file():
             Console().print(f"simulating {episodes} episodes into {path}")
             low, high = people
             made = simulate(
-                scenarios, episodes, seed, (low, high), population, visible, dt=dt, seconds=seconds, ego_speed=ego_speed
+                scenarios,
+                episodes,
+                seed,
+                (low, high),
+                population,
+                visible,
+                dt=dt,
+                seconds=seconds,
+                ego_speed=ego_speed,
+                branching=branching,
             )
             write_log(path, made, source=f"jepa_social crowd simulator, {json.dumps(settings, sort_keys=True)}")
         super().__init__(str(path), val, test)

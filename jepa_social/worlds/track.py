@@ -75,11 +75,11 @@ class Track:
             batch_size=[len(self.kind)],  # pyright: ignore[reportCallIssue]
         )
 
-    def branch(self, copies: int) -> "Track":
-        """Every scene `copies` times in a row; pushing to the copy leaves this one as it is."""
+    def taken(self, index: Tensor) -> "Track":
+        """The scenes `index`; pushing to the copy leaves this one as it is."""
 
         def again(value: Tensor) -> Tensor:
-            return value if copies == 1 else value.repeat_interleave(copies, dim=0)
+            return value[index]
 
         return replace(
             self,

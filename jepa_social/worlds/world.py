@@ -94,16 +94,25 @@ class World(ABC):
         """`[E]` bool: the time limit is reached."""
         return self.limit <= self.elapsed + 1e-6
 
-    def branch(self, copies: int = 1) -> Self:
+    def branch(self, copies: int = 1, scenes: Sequence[int] | None = None) -> Self:
         """A world in the same state, every scene `copies` times in a row: run one moment under several actions.
 
         This world is left as it is; neither sees what happens in the other.
+
+        Args:
+            copies: how often.
+            scenes: which ones go on, by their place in the batch; None: all.
         """
+        index = torch.arange(len(self._ego)) if scenes is None else torch.as_tensor(scenes, dtype=torch.long)
+        return self._taken(index.repeat_interleave(copies).to(self.device))
+
+    def _taken(self, index: Tensor) -> Self:
+        """The scenes `index`, each in its present state."""
         new = copy.copy(self)
         for name, value in vars(self).items():
-            if isinstance(value, Tensor) and value.ndim and copies > 1:
-                setattr(new, name, value.repeat_interleave(copies, dim=0))
-        new._track = self._track.branch(copies)
+            if isinstance(value, Tensor) and value.ndim:
+                setattr(new, name, value[index])
+        new._track = self._track.taken(index)
         return new
 
     def clone(self) -> Self:

@@ -1,0 +1,79 @@
+"""Branches of one moment: found in a batch, kept together, and held against each other."""
+
+import numpy as np
+import pytest
+import torch
+
+from jepa_social.data.cache import ensure
+from jepa_social.data.dataset import SceneWindows
+from jepa_social.data.logs import Logs
+from jepa_social.data.sampler import AgentBudgetSampler
+from jepa_social.data.schema import write_log
+from jepa_social.data.source import origin
+from jepa_social.data.windows import Windowing
+from jepa_social.stages.contrast import DRAW, contrast, find_siblings
+from jepa_social.worlds.branches import PLANS, Branching
+from jepa_social.worlds.simulate import simulate
+
+NOW = 7
+
+
+@pytest.fixture(scope="module")
+def windows(tmp_path_factory) -> SceneWindows:
+    folder = tmp_path_factory.mktemp("branched")
+    made = simulate(episodes=6, people=3, seconds=8.0, branching=Branching(moments=2, within=5.0), progress=False)
+    write_log(folder / "log.parquet", made, "test")
+    found = ensure(Logs(str(folder / "log.parquet"), 0.0, 0.0), "train", Windowing(8, 12, 0.25, 6), folder / "cache")
+    assert found is not None
+    return SceneWindows(found)
+
+
+def test_branches_of_a_moment_stay_in_one_batch_and_all_windows_come_once(windows):
+    sampler = AgentBudgetSampler(windows, windows.counts, 80, 10_000, shuffle=True, moments=windows.moments)
+    seen, split = [], 0
+    for batch in sampler:
+        groups = windows.moments[batch]
+        split += (np.bincount(groups) % len(PLANS) > 1).sum()
+        seen += batch
+    assert sorted(seen) == list(range(len(windows)))
+    assert split <= 2 * len(sampler), "only a batch's ends may cut a moment"
+    assert {5} == set(np.bincount(windows.moments)) - {0, 1}, "a branch for each plan"
+    plain = AgentBudgetSampler(windows, windows.counts, 80, 10_000, shuffle=True)
+    alone = AgentBudgetSampler(windows, windows.counts, 80, 10_000, shuffle=True, moments=np.arange(len(windows)))
+    assert list(plain) == list(alone), "logs without branches are shuffled as ever"
+
+
+def test_siblings_are_found_with_their_ego(windows):
+    group = np.flatnonzero(np.bincount(windows.moments) == len(PLANS))[:2]
+    chosen = np.flatnonzero(np.isin(windows.moments, group))
+    family = {origin(windows.origin(w)[0]) for w in chosen}
+    names = [windows.origin(w)[0] for w in range(len(windows))]
+    trunk = next(w for w, name in enumerate(names) if "#" not in name and name not in family)
+    scene = windows.batch([*chosen, trunk])
+    found = find_siblings(scene, NOW)
+    pairs = {tuple(pair) for pair in found.pairs.tolist()}
+    expected = {(a, b) for first in (0, 5) for b in range(first, first + 5) for a in range(first, b)}
+    assert pairs == expected
+    gone = ["absent" in windows.origin(w)[0] for w in chosen]
+    assert found.ego.tolist() == [-1 if absent else 0 for absent in gone] + [DRAW]
+    scene.position[3, 1, 2] += 0.01
+    assert not any(3 in pair for pair in find_siblings(scene, NOW).pairs.tolist()), "another past, another moment"
+
+
+def test_contrast_sees_only_what_differs_between_siblings(windows):
+    group = np.flatnonzero(np.bincount(windows.moments) == len(PLANS))[0]
+    scene = windows.batch(np.flatnonzero(windows.moments == group))
+    found, truth = find_siblings(scene, NOW), scene.position[:, :, NOW + 1 :]
+    mask = scene.present[:, :, NOW + 1 :]
+    assert contrast(truth, truth, mask, found, scene.kind) == 0
+    shift = torch.randn(1, *truth.shape[1:])
+    torch.testing.assert_close(
+        contrast(truth + shift, truth, mask, found, scene.kind), torch.zeros(()), rtol=0, atol=1e-8
+    )
+    blind = truth.mean(0, keepdim=True).expand_as(truth)
+    assert contrast(blind, truth, mask, found, scene.kind) > 1e-4
+    plan = truth.clone()
+    plan[:, 0] += torch.randn_like(plan[:, 0])
+    assert contrast(plan, truth, mask, found, scene.kind) == 0, "what the robot does is no reaction"
+    nobody = find_siblings(scene[:1], NOW)
+    assert contrast(truth[:1], truth[:1], mask[:1], nobody, scene.kind[:1]) == 0
