@@ -9,6 +9,9 @@ from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment, swept_distance
 
+REACHED = 0.25
+"""m from the goal at which a plan has arrived, a little inside the 0.3 m that count."""
+
 
 @dataclass
 class Imagined:
@@ -23,7 +26,8 @@ class Imagined:
         reach: sum of the ego's and the person's radius, m.
         radius: the ego's, m.
         velocity: the ego's at present, m/s.
-        goal: m.
+        goal: m, or the next waypoint on the way to it.
+        final: whether `goal` is the goal itself.
         speed: the ego's preferred, m/s.
         dt: s.
         walls: segments x0 y0 x1 y1, m, or None.
@@ -37,9 +41,22 @@ class Imagined:
     radius: Float[Tensor, "B"]
     velocity: Float[Tensor, "B 2"]
     goal: Float[Tensor, "B 2"]
+    final: Bool[Tensor, "B"]
     speed: Float[Tensor, "B"]
     dt: Float[Tensor, "B"]
     walls: Float[Tensor, "B W 4"] | None = None
+
+    @cached_property
+    def left(self) -> Float[Tensor, "B S H+1"]:
+        """Distance (m) to the goal, 0 from the moment on at which it is reached."""
+        left = (self.ego - self.goal[:, None, None]).norm(dim=-1)
+        there = (left < REACHED) & self.final[:, None, None]
+        return left * (there.cumsum(-1) == 0)
+
+    @cached_property
+    def underway(self) -> Float[Tensor, "B S H"]:
+        """1 for steps that begin short of the goal, 0 for later ones: what happens after arrival is no matter."""
+        return (self.left[..., :-1] > 0).to(self.ego.dtype)
 
     @cached_property
     def distance(self) -> Float[Tensor, "B S K H"]:

@@ -76,6 +76,7 @@ class MPC:
             raise ValueError("planning needs scene.goal and scene.speed: give both to Scene.from_arrays")
         here, velocity, radius = scene.position[:, 0, -1], scene.velocity[:, 0, -1], scene.radius[:, 0]
         aim = waypoint(here, goal, scene.walls, radius)
+        in_sight = (aim == goal).all(-1)
         toward = torch.nn.functional.normalize(aim - here, dim=-1)
         axes = torch.stack((toward, torch.stack((-toward[:, 1], toward[:, 0]), dim=-1)), dim=1)
         people = self.dynamics.prepare(scene, self.near)
@@ -97,16 +98,16 @@ class MPC:
                     radius=radius,
                     velocity=velocity,
                     goal=aim,
+                    final=in_sight,
                     speed=speed,
                     dt=scene.dt,
                     walls=scene.walls,
                 )
             )
 
-        in_sight = (aim == goal).all(-1)
         left = torch.where(in_sight, (goal - here).norm(dim=-1), torch.inf)
         guesses = self._guesses(velocity, axes, speed, left, scene.dt)
-        mean = guesses[:, 1] if self.plan is None else self._local(self._later(passed), axes, speed).flatten(1)
+        mean = guesses[:, 0] if self.plan is None else self._local(self._later(passed), axes, speed).flatten(1)
         best = self.solver.solve(judge, mean, torch.full_like(mean, self.spread), guesses, self.seed + self.decisions)
         actions = self._actions(best[:, None], axes, speed)[:, 0]
         self.plan = actions
@@ -134,16 +135,25 @@ class MPC:
         return torch.lerp(self.plan[:, low], self.plan[:, high], (place - low)[:, None])
 
     def _guesses(self, velocity: Tensor, axes: Tensor, speed: Tensor, left: Tensor, dt: Tensor) -> Tensor:
-        """Candidates that are always judged, `[B,G,P]`: stop, straight, arrive, keep course, turns at two speeds."""
+        """Candidates that are always judged, `[B,G,P]`: stop, half speed, arrive, keep course, every direction, and
+        detours that begin in some direction and end in that of the goal."""
         batch = velocity.shape[0]
-        angle = torch.tensor([-1.4, -0.9, -0.45, 0.45, 0.9, 1.4], device=velocity.device)
-        fan = torch.stack((angle.cos(), angle.sin()), dim=-1)
-        fixed = torch.cat((torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0]], device=fan.device), fan, 0.5 * fan))
+        round_about = _directions(12).to(velocity)
+        still = torch.tensor([[0.0, 0.0], [0.5, 0.0]], device=velocity.device)
         arrive = (left / (speed * dt).clamp(min=1e-3)).clamp(max=1.0)
         arrive = torch.stack((arrive, torch.zeros_like(arrive)), dim=-1)[:, None]
         keep = (torch.einsum("be,bde->bd", velocity, axes) / speed[:, None].clamp(min=1e-3))[:, None]
-        constant = torch.cat((fixed.expand(batch, -1, -1), arrive, keep), dim=1)
-        return constant.repeat(1, 1, self.knots)
+        steady = torch.cat((torch.cat((round_about, still)).expand(batch, -1, -1), arrive, keep), dim=1)
+        begin = torch.cat((round_about[1:], still[:1]))[:, None].expand(-1, self.knots - self.knots // 2, -1)
+        end = round_about[:1, None].expand(len(begin), self.knots // 2, -1)
+        detours = torch.cat((begin, end), dim=1).flatten(1).expand(batch, -1, -1)
+        return torch.cat((steady.repeat(1, 1, self.knots), detours), dim=1)
+
+
+def _directions(number: int) -> Tensor:
+    """Unit vectors all round, the first along x: `[number,2]`."""
+    angle = torch.arange(number) * (2 * torch.pi / number)
+    return torch.stack((angle.cos(), angle.sin()), dim=-1)
 
 
 def _interpolation(knots: int, horizon: int) -> Tensor:
