@@ -11,6 +11,9 @@ from jepa_social.planning.solvers import CEM
 from jepa_social.scene import Scene
 from jepa_social.worlds.route import waypoint
 
+ASIDE = (0.4, -0.4, 0.8, -0.8, 1.2, -1.2, 1.8, -1.8)
+"""rad from the direction of the goal at which arcs and detours set out."""
+
 
 class MPC:
     """Plans a few velocity knots over the horizon at every decision and executes the first command.
@@ -135,19 +138,26 @@ class MPC:
         return torch.lerp(self.plan[:, low], self.plan[:, high], (place - low)[:, None])
 
     def _guesses(self, velocity: Tensor, axes: Tensor, speed: Tensor, left: Tensor, dt: Tensor) -> Tensor:
-        """Candidates that are always judged, `[B,G,P]`: stop, half speed, arrive, keep course, every direction, and
-        detours that begin in some direction and end in that of the goal."""
+        """Candidates that are always judged, `[B,G,P]`: every direction, stop, half speed, arrive, keep course, arcs
+        that lead to the goal, and detours that begin sideways and end in the direction of the goal."""
         batch = velocity.shape[0]
         round_about = _directions(12).to(velocity)
-        still = torch.tensor([[0.0, 0.0], [0.5, 0.0]], device=velocity.device)
+        slow = torch.tensor([[0.0, 0.0], [0.5, 0.0]], device=velocity.device)
         arrive = (left / (speed * dt).clamp(min=1e-3)).clamp(max=1.0)
         arrive = torch.stack((arrive, torch.zeros_like(arrive)), dim=-1)[:, None]
         keep = (torch.einsum("be,bde->bd", velocity, axes) / speed[:, None].clamp(min=1e-3))[:, None]
-        steady = torch.cat((torch.cat((round_about, still)).expand(batch, -1, -1), arrive, keep), dim=1)
-        begin = torch.cat((round_about[1:], still[:1]))[:, None].expand(-1, self.knots - self.knots // 2, -1)
-        end = round_about[:1, None].expand(len(begin), self.knots // 2, -1)
-        detours = torch.cat((begin, end), dim=1).flatten(1).expand(batch, -1, -1)
-        return torch.cat((steady.repeat(1, 1, self.knots), detours), dim=1)
+        steady = torch.cat((torch.cat((round_about, slow)).expand(batch, -1, -1), arrive, keep), dim=1)
+
+        # an arc that leaves at an angle to its chord arrives at the opposite one
+        share = torch.arange(self.knots, device=velocity.device) / (self.knots - 1)
+        aside = torch.tensor(ASIDE, device=velocity.device)
+        length = left[:, None] * aside / aside.sin()
+        passed = (self.horizon * dt * speed)[:, None, None] * share / length[..., None].clamp(min=1e-3)
+        turn = aside[:, None] * (1.0 - 2.0 * passed)
+        arcs = torch.stack((turn.cos(), turn.sin()), dim=-1).flatten(2)
+        turn = aside[:, None] * (share < 0.5)
+        detours = torch.stack((turn.cos(), turn.sin()), dim=-1).flatten(1).expand(batch, -1, -1)
+        return torch.cat((steady.repeat(1, 1, self.knots), arcs, detours), dim=1)
 
 
 def _directions(number: int) -> Tensor:
