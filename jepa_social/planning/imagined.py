@@ -27,10 +27,10 @@ class Imagined:
         radius: the ego's, m.
         velocity: the ego's at present, m/s.
         goal: m, or the next waypoint on the way to it.
-        final: whether `goal` is the goal itself.
         speed: the ego's preferred, m/s.
         dt: s.
         walls: segments x0 y0 x1 y1, m, or None.
+        final: whether `goal` is the goal itself; None: in all scenes.
     """
 
     actions: Float[Tensor, "B S H 2"]
@@ -41,22 +41,24 @@ class Imagined:
     radius: Float[Tensor, "B"]
     velocity: Float[Tensor, "B 2"]
     goal: Float[Tensor, "B 2"]
-    final: Bool[Tensor, "B"]
     speed: Float[Tensor, "B"]
     dt: Float[Tensor, "B"]
     walls: Float[Tensor, "B W 4"] | None = None
+    final: Bool[Tensor, "B"] | None = None
 
     @cached_property
     def left(self) -> Float[Tensor, "B S H+1"]:
-        """Distance (m) to the goal, 0 from the moment on at which it is reached."""
-        left = (self.ego - self.goal[:, None, None]).norm(dim=-1)
-        there = (left < REACHED) & self.final[:, None, None]
-        return left * (there.cumsum(-1) == 0)
+        """Distance (m) to the goal."""
+        return (self.ego - self.goal[:, None, None]).norm(dim=-1)
 
     @cached_property
     def underway(self) -> Float[Tensor, "B S H"]:
-        """1 for steps that begin short of the goal, 0 for later ones: what happens after arrival is no matter."""
-        return (self.left[..., :-1] > 0).to(self.ego.dtype)
+        """1 for steps up to arrival at the goal, 0 later: then the way is over, and who is met is no matter."""
+        there = self.left[..., 1:-1] < REACHED
+        if self.final is not None:
+            there = there & self.final[:, None, None]
+        before = torch.cat((torch.zeros_like(there[..., :1]), there), dim=-1)
+        return (before.cumsum(-1) == 0).to(self.ego.dtype)
 
     @cached_property
     def distance(self) -> Float[Tensor, "B S K H"]:

@@ -20,15 +20,16 @@ class MPC:
 
     A plan is `knots` velocities in units of the preferred speed, joined linearly over `horizon` steps, in the frame
     whose x axis points to the goal (or the next `waypoint` round walls); commands are cut to the preferred speed. The
-    last plan, as much later as time has passed, is the next mean; "stop", "straight ahead", "keep course" and a fan of
-    turns are always among the candidates.
+    last plan, as much later as time has passed, is the next mean; stopping, keeping course, all directions and ways
+    round to the goal are always among the candidates. The horizon is long enough to see a crowd close in before the ego
+    is in the middle of it.
 
     Args:
         name: row label in tables.
         dynamics: how people move.
         cost: what a good plan is.
         solver: finds it.
-        horizon: steps ahead.
+        horizon: s ahead, in steps of the dynamics.
         knots: free velocities of a plan.
         near: people considered, the nearest ones.
         seen: people whom the dynamics may look at, the nearest ones.
@@ -41,19 +42,23 @@ class MPC:
         dynamics: Dynamics,
         cost: Cost,
         solver: CEM,
-        horizon: int = 12,
-        knots: int = 3,
-        near: int = 8,
+        horizon: float = 5.0,
+        knots: int = 5,
+        near: int = 20,
         seen: int = 24,
         spread: float = 0.5,
         seed: int = 0,
     ):
-        if not 2 <= knots <= horizon:
-            raise ValueError(f"planner.knots={knots} must lie between 2 and planner.horizon={horizon}")
+        steps = int(horizon / dynamics.dt + 1e-4)
+        if not 2 <= knots <= steps:
+            raise ValueError(
+                f"planner.mpc.knots={knots} must lie between 2 and the {steps} steps of {dynamics.dt:g} s in "
+                f"planner.mpc.horizon={horizon:g} s"
+            )
         self.name, self.dynamics, self.cost, self.solver = name, dynamics, cost, solver
-        self.horizon, self.knots, self.near, self.seen = horizon, knots, near, seen
+        self.horizon, self.knots, self.near, self.seen = steps, knots, near, seen
         self.spread, self.seed = spread, seed
-        self.basis = _interpolation(knots, horizon)
+        self.basis = _interpolation(knots, steps)
         self.inverse = torch.linalg.pinv(self.basis)
         self.reset()
 
@@ -101,10 +106,10 @@ class MPC:
                     radius=radius,
                     velocity=velocity,
                     goal=aim,
-                    final=in_sight,
                     speed=speed,
                     dt=scene.dt,
                     walls=scene.walls,
+                    final=in_sight,
                 )
             )
 
