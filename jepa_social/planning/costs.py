@@ -47,7 +47,7 @@ class Progress:
         end: share of the distance at the end; the rest is the average's.
     """
 
-    def __init__(self, end: float = 0.5):
+    def __init__(self, end: float = 0.25):
         self.end = end
 
     def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:

@@ -47,14 +47,16 @@ class Imagined:
     final: Bool[Tensor, "B"] | None = None
 
     @cached_property
-    def left(self) -> Float[Tensor, "B S H+1"]:
-        """Distance (m) to the goal."""
-        return (self.ego - self.goal[:, None, None]).norm(dim=-1)
+    def left(self) -> Float[Tensor, "B S T"]:
+        """Distance (m) to the goal in all T = H + 1 frames; from arrival on it stays, since the ego will stop there."""
+        left = (self.ego - self.goal[:, None, None]).norm(dim=-1)
+        at = torch.cat((torch.ones_like(left[..., :1]), self.underway), dim=-1).sum(-1, keepdim=True).long() - 1
+        return left.gather(-1, torch.minimum(at, torch.arange(left.shape[-1], device=left.device)))
 
     @cached_property
     def underway(self) -> Float[Tensor, "B S H"]:
         """1 for steps up to arrival at the goal, 0 later: then the way is over, and who is met is no matter."""
-        there = self.left[..., 1:-1] < REACHED
+        there = (self.ego[..., 1:-1, :] - self.goal[:, None, None]).norm(dim=-1) < REACHED
         if self.final is not None:
             there = there & self.final[:, None, None]
         before = torch.cat((torch.zeros_like(there[..., :1]), there), dim=-1)
