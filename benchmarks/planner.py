@@ -1,7 +1,7 @@
 """`python -m benchmarks.planner --run runs/crowd`: what a decision costs, and what it is worth, by budget.
 
-CrowdNav's circle with an ego that nobody sees. Every planner and baseline is timed deciding for one scene on one thread,
-and walked through the same validation episodes. README.md says what each column means.
+CrowdNav's circle with an ego that nobody sees. Every planner and baseline is timed deciding for one scene on one
+thread, and walked through the same validation episodes. README.md says what each column means.
 """
 
 import argparse
@@ -70,7 +70,8 @@ def planners(
         solver = {"samples": samples, "iterations": iterations, "elites": max(2, min(samples // 8, 30))}
         changed = OmegaConf.merge(config, {"solver": solver})
         seen, blind = (OmegaConf.merge(changed, {"reactive": reactive}) for reactive in (True, False))
-        assert isinstance(seen, DictConfig) and isinstance(blind, DictConfig)
+        assert isinstance(seen, DictConfig)
+        assert isinstance(blind, DictConfig)
         budget = f"{samples} x {iterations}"
         found.append(("jepa", budget, jepa_planner(model, blind)))
         found.append(("jepa, reaction to each plan", budget, jepa_planner(model, seen)))
@@ -84,10 +85,10 @@ def circle(people: int) -> Crowd:
 
 
 def latency(policy: Policy, people: int, decisions: int) -> np.ndarray:
-    """CPU s of each of `decisions` decisions for one scene on its way round the circle; the first three are left out."""
+    """CPU s of each of `decisions` decisions for one scene on its way across; the first three are left out."""
     world, spent = circle(people), []
     seed = FIRST_SEED
-    while len(spent) < decisions:
+    while len(spent) < decisions + 3:
         scene = world.reset([seed])
         policy.reset()
         for _ in range(32):
