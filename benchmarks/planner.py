@@ -91,7 +91,7 @@ def latency(policy: Policy, people: int, decisions: int) -> np.ndarray:
     while len(spent) < decisions + 3:
         scene = world.reset([seed])
         policy.reset()
-        for _ in range(32):
+        for _ in range(min(32, decisions + 3 - len(spent))):
             start = process_time()
             action = policy.act(scene)
             spent.append(process_time() - start)
