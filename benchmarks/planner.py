@@ -155,7 +155,7 @@ def draw(rows: list[Row], path: Path) -> None:
         x, y = [row.p50 for row in mine], [row.success for row in mine]
         axes.plot(x, y, "o-", color=colours.get(name, PERSON), label=name if name in colours else None)
         if name not in colours:
-            axes.annotate(name, (x[0], y[0]), (6, 0), textcoords="offset points", va="center", fontsize=8)
+            axes.annotate(name, (x[0], y[0]), (0, 6), textcoords="offset points", fontsize=8)
         for row in mine:
             axes.plot([row.p50, row.p99], [row.success] * 2, color=colours.get(name, PERSON), linewidth=0.8, alpha=0.6)
     axes.axvline(20, color=PERSON, linestyle=":", linewidth=1)
