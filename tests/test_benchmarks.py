@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.progress import Progress
 
 from benchmarks import crowds, growth, loading, peers, worlds
+from benchmarks import planner as planning
 from benchmarks.pretraining import Sizes, measure, write
 from benchmarks.references import GruVicReg, LeWorldModel
 from benchmarks.solvers import Counted, Spent
+from tests.planning.strolls import planner_config, world_model
 
 SMALL = Sizes(1, 2, (3, 4, 2), (1, 6, 60), (2, 4), 1, (4,), (16,))
 
@@ -27,6 +30,19 @@ def test_every_part_is_measured_and_written(tmp_path: Path):
     write(rows, {"threads": "1"}, tmp_path / "new" / "results.csv")
     with open(tmp_path / "new" / "results.csv") as file:
         assert [line["case"] for line in csv.DictReader(file)] == [row.case for row in rows]
+
+
+def test_planners_and_baselines_are_timed_and_walked_side_by_side(tmp_path: Path):
+    rows = planning.planners(world_model(), planner_config(), [(40, 1)])
+    measured = planning.measure(rows, people=2, decisions=2, episodes=2, batch=2, progress=Progress(disable=True))
+    assert [row.policy for row in measured[:3]] == ["jepa", "jepa, reaction to each plan", "constant-velocity MPC"]
+    assert [row.plans for row in measured] == ["40 x 1"] * 3 + ["", ""]
+    assert all(0 < row.p50 <= row.p99 and 0 <= row.success + row.collision <= 1 for row in measured)
+    assert measured[2].p50 < measured[0].p50, "extrapolation costs less than imagination"
+    planning.write(measured, {"threads": "1"}, tmp_path / "new" / "planner.csv")
+    with open(tmp_path / "new" / "planner.csv") as file:
+        assert [line["policy"] for line in csv.DictReader(file)] == [row.policy for row in measured]
+    assert (tmp_path / "new" / "planner.png").stat().st_size > 1000
 
 
 def test_both_loaders_give_the_same_windows(tmp_path: Path):

@@ -88,7 +88,7 @@ def cost_figures(world_model: WorldModel, planner: DictConfig, folder: Path) -> 
     titles["risk"] = f"clearance in the worst {TAIL:.0%} of {DRAWS} joint intents (CVaR)"
     scene = gallery_scene(world_model.dt)
     dynamics = Imagination(world_model, planner.reactive, planner.ego_kind)
-    place, imagined = straight_plans(dynamics, scene, planner.mpc.horizon)
+    place, imagined = straight_plans(dynamics, scene, round(planner.mpc.horizon / dynamics.dt))
     paths = torch.cat((torch.full_like(imagined.absent()[0, :1], torch.nan), imagined.absent()[0]))
     written = []
     for name in track(list(terms), description="costs"):

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment, swept_distance
 
+REACHED = 0.25
+"""m from the goal at which a plan has arrived, a little inside the 0.3 m that count."""
+
 
 @dataclass
 class Sampled:
@@ -66,10 +69,11 @@ class Imagined:
         reach: sum of the ego's and the person's radius, m.
         radius: the ego's, m.
         velocity: the ego's at present, m/s.
-        goal: m.
+        goal: m, or the next waypoint on the way to it.
         speed: the ego's preferred, m/s.
         dt: s.
         walls: segments x0 y0 x1 y1, m, or None.
+        final: whether `goal` is the goal itself; None: in all scenes.
         on_request: what the methods of these names ask, or None.
     """
 
@@ -85,6 +89,24 @@ class Imagined:
     speed: Float[Tensor, "B"]
     dt: Float[Tensor, "B"]
     walls: Float[Tensor, "B W 4"] | None = None
+    final: Bool[Tensor, "B"] | None = None
+
+    @cached_property
+    def left(self) -> Float[Tensor, "B S T"]:
+        """Distance (m) to the goal in all T = H + 1 frames; from arrival on it stays, since the ego will stop there."""
+        left = (self.ego - self.goal[:, None, None]).norm(dim=-1)
+        at = torch.cat((torch.ones_like(left[..., :1]), self.underway), dim=-1).sum(-1, keepdim=True).long() - 1
+        return left.gather(-1, torch.minimum(at, torch.arange(left.shape[-1], device=left.device)))
+
+    @cached_property
+    def underway(self) -> Float[Tensor, "B S H"]:
+        """1 for steps up to arrival at the goal, 0 later: then the way is over, and who is met is no matter."""
+        there = (self.ego[..., 1:-1, :] - self.goal[:, None, None]).norm(dim=-1) < REACHED
+        if self.final is not None:
+            there = there & self.final[:, None, None]
+        before = torch.cat((torch.zeros_like(there[..., :1]), there), dim=-1)
+        return (before.cumsum(-1) == 0).to(self.ego.dtype)
+
     on_request: OnRequest | None = None
 
     def sampled(self, draws: int) -> Sampled:

@@ -15,20 +15,24 @@ from jepa_social.planning.solvers import Solver
 from jepa_social.scene import Scene
 from jepa_social.worlds.route import waypoint
 
+ASIDE = (0.4, -0.4, 0.8, -0.8, 1.2, -1.2, 1.8, -1.8)
+"""rad from the direction of the goal at which arcs and detours set out."""
+
 
 class MPC:
     """Plans a few velocity knots over the horizon at every decision and executes the first command.
 
     A plan is `knots` velocities (see `Plans`) in the frame whose x axis points to the goal (or the next `waypoint`
-    round walls). The last plan, as much later as time has passed, is the next mean; "stop", "straight ahead", "keep
-    course" and a fan of turns are always among the candidates, and what else the solver handed on, as much later.
+    round walls). The last plan, as much later as time has passed, is the next mean; stopping, keeping course, all
+    directions and ways round to the goal are always among the candidates, and what else the solver handed on, as much
+    later. The horizon is long enough to see a crowd close in before the ego is in the middle of it.
 
     Args:
         name: row label in tables.
         dynamics: how people move.
         cost: what a good plan is.
         solver: finds it.
-        horizon: steps ahead.
+        horizon: s ahead, in steps of the dynamics.
         knots: free velocities of a plan.
         near: people considered, the nearest ones.
         seen: people whom the dynamics may look at, the nearest ones.
@@ -49,9 +53,9 @@ class MPC:
         dynamics: Dynamics,
         cost: Cost,
         solver: Solver,
-        horizon: int = 12,
-        knots: int = 3,
-        near: int = 8,
+        horizon: float = 5.0,
+        knots: int = 5,
+        near: int = 20,
         seen: int = 24,
         spread: float = 0.5,
         seed: int = 0,
@@ -59,11 +63,11 @@ class MPC:
         prior: Prior | None = None,
         lead: bool = False,
     ):
-        self.plans = Plans(knots, horizon)
-        if prior is not None and (prior.plans.knots, prior.plans.horizon) != (knots, horizon):
+        self.plans = Plans.lasting(horizon, dynamics.dt, knots)
+        if prior is not None and (prior.plans.knots, prior.plans.horizon) != (knots, self.plans.horizon):
             raise ValueError(
                 f"the prior tells {prior.plans.knots} knots over {prior.plans.horizon} steps, planner.mpc has {knots} "
-                f"over {horizon}: clone again with these settings, or plan with those"
+                f"over {self.plans.horizon}: clone again with these settings, or plan with those"
             )
         if deadline_ms is not None and deadline_ms <= 0:
             raise ValueError(f"planner.mpc.deadline_ms={deadline_ms} must be positive, or null")
@@ -99,18 +103,18 @@ class MPC:
         assert speed is not None
         here, velocity, radius = scene.position[:, 0, -1], scene.velocity[:, 0, -1], scene.radius[:, 0]
         aim = waypoint(here, goal, scene.walls, radius)
+        in_sight = (aim == goal).all(-1)
         axes = axes_toward(here, aim)
         people = self.dynamics.prepare(scene, self.near)
-        outlook = Outlook(self.dynamics, people, scene, aim)
+        outlook = Outlook(self.dynamics, people, scene, aim, in_sight)
 
         def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
             return self.cost(outlook(self.plans.actions(plans, axes, speed)))
 
-        in_sight = (aim == goal).all(-1)
         left = torch.where(in_sight, (goal - here).norm(dim=-1), torch.inf)
         guesses = self._guesses(velocity, axes, speed, left, scene.dt)
         if self.plan is None:
-            mean = guesses[:, 1]
+            mean = guesses[:, 0]
         else:
             later = self.plans.nearest(self._later(passed), axes, speed)
             mean, guesses = later[:, 0], torch.cat((guesses, later[:, 1:]), dim=1)
@@ -137,16 +141,32 @@ class MPC:
         return torch.lerp(self.plan[:, :, low], self.plan[:, :, high], (place - low)[:, None])
 
     def _guesses(self, velocity: Tensor, axes: Tensor, speed: Tensor, left: Tensor, dt: Tensor) -> Tensor:
-        """Candidates that are always judged, `[B,G,P]`: stop, straight, arrive, keep course, turns at two speeds."""
+        """Candidates that are always judged, `[B,G,P]`: every direction, stop, half speed, arrive, keep course, arcs
+        that lead to the goal, and detours that begin sideways and end in the direction of the goal."""
         batch = velocity.shape[0]
-        angle = torch.tensor([-1.4, -0.9, -0.45, 0.45, 0.9, 1.4], device=velocity.device)
-        fan = torch.stack((angle.cos(), angle.sin()), dim=-1)
-        fixed = torch.cat((torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0]], device=fan.device), fan, 0.5 * fan))
+        round_about = _directions(12).to(velocity)
+        slow = torch.tensor([[0.0, 0.0], [0.5, 0.0]], device=velocity.device)
         arrive = (left / (speed * dt).clamp(min=1e-3)).clamp(max=1.0)
         arrive = torch.stack((arrive, torch.zeros_like(arrive)), dim=-1)[:, None]
         keep = (torch.einsum("be,bde->bd", velocity, axes) / speed[:, None].clamp(min=1e-3))[:, None]
-        constant = torch.cat((fixed.expand(batch, -1, -1), arrive, keep), dim=1)
-        return constant.repeat(1, 1, self.plans.knots)
+        steady = torch.cat((torch.cat((round_about, slow)).expand(batch, -1, -1), arrive, keep), dim=1)
+
+        # an arc that leaves at an angle to its chord arrives at the opposite one
+        share = torch.arange(self.plans.knots, device=velocity.device) / (self.plans.knots - 1)
+        aside = torch.tensor(ASIDE, device=velocity.device)
+        length = left[:, None] * aside / aside.sin()
+        passed = (self.plans.horizon * dt * speed)[:, None, None] * share / length[..., None].clamp(min=1e-3)
+        turn = aside[:, None] * (1.0 - 2.0 * passed)
+        arcs = torch.stack((turn.cos(), turn.sin()), dim=-1).flatten(2)
+        turn = aside[:, None] * (share < 0.5)
+        detours = torch.stack((turn.cos(), turn.sin()), dim=-1).flatten(1).expand(batch, -1, -1)
+        return torch.cat((steady.repeat(1, 1, self.plans.knots), arcs, detours), dim=1)
+
+
+def _directions(number: int) -> Tensor:
+    """Unit vectors all round, the first along x: `[number,2]`."""
+    angle = torch.arange(number) * (2 * torch.pi / number)
+    return torch.stack((angle.cos(), angle.sin()), dim=-1)
 
 
 def refuse_unplannable(scene: Scene, plan: Tensor | None) -> None:

@@ -3,7 +3,7 @@
 from functools import cache
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepa_social.planning.dynamics import Dynamics, People
@@ -21,11 +21,19 @@ class Outlook:
         people: what `dynamics.prepare(scene)` gave.
         scene: the ego first; with a preferred speed.
         aim: m, the goal or the waypoint on the way to it.
+        final: whether it is the goal.
     """
 
-    def __init__(self, dynamics: Dynamics, people: People, scene: Scene, aim: Float[Tensor, "B 2"]):
+    def __init__(
+        self,
+        dynamics: Dynamics,
+        people: People,
+        scene: Scene,
+        aim: Float[Tensor, "B 2"],
+        final: Bool[Tensor, "B"] | None = None,
+    ):
         assert scene.speed is not None, "MPC.act refuses scenes without a preferred speed"
-        self.dynamics, self.people, self.aim = dynamics, people, aim
+        self.dynamics, self.people, self.aim, self.final = dynamics, people, aim, final
         self.here, self.velocity = scene.position[:, :1, None, -1], scene.velocity[:, 0, -1]
         self.radius, self.speed, self.dt, self.walls = scene.radius[:, 0], scene.speed, scene.dt, scene.walls
         self.reach = people.radius + self.radius[:, None]
@@ -47,6 +55,7 @@ class Outlook:
             speed=self.speed,
             dt=self.dt,
             walls=self.walls,
+            final=self.final,
             on_request=on_request(self.dynamics, self.people, actions, self.dt),
         )
 

@@ -17,11 +17,18 @@ class Plans:
 
     def __init__(self, knots: int, horizon: int):
         if not 2 <= knots <= horizon:
-            raise ValueError(f"planner.knots={knots} must lie between 2 and planner.horizon={horizon}")
+            raise ValueError(
+                f"planner.mpc.knots={knots} must lie between 2 and the {horizon} steps of planner.mpc.horizon"
+            )
         self.knots, self.horizon = knots, horizon
         place = torch.linspace(0, knots - 1, horizon)
         self.basis = (1.0 - (place[:, None] - torch.arange(knots)).abs()).clamp(min=0.0)
         self.inverse = torch.linalg.pinv(self.basis)
+
+    @classmethod
+    def lasting(cls, seconds: float, dt: float, knots: int) -> "Plans":
+        """As many steps of `dt` s as fit into `seconds`."""
+        return cls(knots, int(seconds / dt + 1e-4))
 
     def actions(
         self, plans: Float[Tensor, "B S P"], axes: Float[Tensor, "B 2 2"], speed: Float[Tensor, "B"]

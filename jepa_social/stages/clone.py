@@ -48,7 +48,9 @@ class Clone(L.LightningModule):
     ):
         super().__init__()
         if ahead < prior.plans.horizon:
-            raise ValueError(f"clone.ahead={ahead} must be at least planner.mpc.horizon={prior.plans.horizon}")
+            raise ValueError(
+                f"clone.ahead={ahead} must be at least the {prior.plans.horizon} steps of planner.mpc.horizon"
+            )
         self.prior, self.schedule, self.ahead = prior, schedule, ahead
         self.ego_kind, self.robots, self.seed = ego_kind, robots, seed
         self.world_model = world_model.eval().requires_grad_(False)

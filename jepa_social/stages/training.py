@@ -83,7 +83,8 @@ def clone(run: Path, world_model: WorldModel, config: DictConfig) -> None:
     _claim(run / "clone", config)
     L.seed_everything(config.seed, verbose=False)
     settings = config.clone
-    prior = Prior(world_model.jepa.config.width, Plans(config.planner.mpc.knots, config.planner.mpc.horizon))
+    plans = Plans.lasting(config.planner.mpc.horizon, world_model.dt, config.planner.mpc.knots)
+    prior = Prior(world_model.jepa.config.width, plans)
     stage = Clone(
         prior,
         world_model,

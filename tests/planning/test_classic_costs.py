@@ -13,10 +13,30 @@ def is_close(cost: torch.Tensor, value: float) -> None:
     torch.testing.assert_close(cost, torch.tensor([[value]]), atol=1e-5, rtol=1e-5)
 
 
-def test_progress_is_the_mean_way_made_of_what_full_speed_would_make():
+def test_progress_is_the_way_made_of_what_full_speed_would_make():
+    mean, last = (0.5 + 1.0 + 1.5 + 2.0) / 4 / 2.0, 1.0
     is_close(Progress()(future()), 0.0)
-    is_close(Progress()(future((1.0, 0.0))), -(0.5 + 1.0 + 1.5 + 2.0) / 4 / 2.0)
-    is_close(Progress()(future((-1.0, 0.0))), +(0.5 + 1.0 + 1.5 + 2.0) / 4 / 2.0)
+    for end in (0.0, 0.25, 1.0):
+        is_close(Progress(end)(future((1.0, 0.0))), -(1 - end) * mean - end * last)
+        is_close(Progress(end)(future((-1.0, 0.0))), (1 - end) * mean + end * last)
+
+
+def test_whoever_has_arrived_stays_and_meets_nobody():
+    ahead = replace(future((1.0, 0.0), people=((2.0, 0.3),)), goal=torch.tensor([[1.0, 0.0]]))
+    assert ahead.left[0, 0].tolist() == pytest.approx([1.0, 0.5, 0.0, 0.0, 0.0], abs=1e-6)
+    assert ahead.underway[0, 0].tolist() == [1.0, 1.0, 0.0, 0.0]
+    is_close(Clearance(margin=0.3)(ahead), 0.0)  # the touch would come in the third step
+    on_the_way = replace(ahead, final=torch.tensor([False]))
+    assert on_the_way.underway[0, 0].tolist() == [1.0] * 4
+    assert (Clearance(margin=0.3)(on_the_way) > 0.5).all()
+
+
+def test_the_margin_to_people_grows_along_the_plan():
+    stands = future(people=((1.0, 0.0),))  # 0.4 m of air
+    is_close(Clearance(margin=0.3, growth=0.0)(stands), 0.0)
+    grown = [0.3, 0.5, 0.7, 0.9]  # 0.4 m/s more after every 0.5 s
+    near = [max(0.0, 1 - 0.4 / margin) ** 2 for margin in grown]
+    is_close(Clearance(margin=0.3, growth=0.4, fade=1.0)(stands), sum(near) / 4)
 
 
 def test_clearance_grows_with_nearness_and_jumps_at_touch():

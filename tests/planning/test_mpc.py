@@ -164,5 +164,13 @@ def test_what_is_missing_is_named():
     scene.ego[2] = -1
     with pytest.raises(ValueError, match=r"scene\.ego"):
         policy.act(scene)
-    with pytest.raises(ValueError, match=r"planner\.knots=9 .* planner\.horizon=4"):
-        MPC("x", ConstantVelocity(0.4), lambda imagined: imagined.actions.sum((2, 3)), CEM(), horizon=4, knots=9)
+    with pytest.raises(ValueError, match=r"planner\.mpc\.knots=9 .* the 4 steps of planner\.mpc\.horizon"):
+        MPC("x", ConstantVelocity(0.4), lambda imagined: imagined.actions.sum((2, 3)), CEM(), horizon=1.6, knots=9)
+
+
+def test_a_ring_of_people_before_the_goal_is_walked_around():
+    """Two stand closer than it could pass between; the way round them is free and a metre and a half longer."""
+    scene = street([(3.5, 0.5, 0.0, 0.0), (3.5, -0.5, 0.0, 0.0)], goal=(4.2, 0.0))
+    path, clearance = walk(planner("constant velocity"), scene, seconds=14.0)
+    assert (clearance > 0.0).all()
+    assert (path[:, -1] - torch.tensor([4.2, 0.0])).norm() < 0.3

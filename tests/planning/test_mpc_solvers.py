@@ -28,10 +28,10 @@ def planner(solver: str, speak: bool = True, prior: Prior | None = None, **mpc) 
     return jepa_planner(world_model(speak=speak), config, prior=prior)
 
 
-def a_prior(noise: float = 0.5, knots: int = 3) -> Prior:
+def a_prior(noise: float = 0.5, knots: int = 5) -> Prior:
     """Random, far from straight."""
     torch.manual_seed(2)
-    prior = Prior(SMALL.width, Plans(knots, 12)).eval()
+    prior = Prior(SMALL.width, Plans(knots, 20)).eval()
     torch.nn.init.normal_(prior.mean.weight, std=noise)
     torch.nn.init.normal_(prior.doubt.weight, std=noise)
     return prior
@@ -105,8 +105,8 @@ def test_gradients_run_through_the_model():
             with torch.enable_grad():
                 plans = point.requires_grad_()
                 (slope,) = torch.autograd.grad(objective(plans).sum(), plans)
-            for i in range(6):
-                step = 2e-3 * torch.eye(6)[i]
+            for i in range(mean.shape[1]):
+                step = 2e-3 * torch.eye(mean.shape[1])[i]
                 numeric = (objective(point.detach() + step) - objective(point.detach() - step)) / 4e-3
                 slopes.append((slope[..., i], numeric))
             return mean[:, None]
@@ -147,7 +147,7 @@ def test_the_time_of_encoding_counts_too(monkeypatch):
 def test_what_a_solver_hands_on_is_judged_next_time():
     """Shifted by the time that has passed: one step here, so its second command comes first."""
     policy, scene, seen = planner("cem"), crowd(), []
-    handed = 0.3 * torch.randn(4, 3, 6, generator=torch.Generator().manual_seed(1))
+    handed = 0.3 * torch.randn(4, 3, 10, generator=torch.Generator().manual_seed(1))
 
     class Hands:
         gradients = False
@@ -196,7 +196,7 @@ def test_a_prior_advises_every_solver(lead, monkeypatch):
 
 
 def test_a_prior_that_does_not_fit_is_named():
-    with pytest.raises(ValueError, match=r"the prior tells 4 knots over 12 steps, planner\.mpc has 3 over 12"):
+    with pytest.raises(ValueError, match=r"the prior tells 4 knots over 20 steps, planner\.mpc has 5 over 20"):
         planner("cem", prior=a_prior(knots=4))
     config = planner_config()
     config.prior = True

@@ -30,7 +30,7 @@ def test_plans_and_commands_are_two_ways_to_say_the_same():
     torch.testing.assert_close(plans.nearest(plans.actions(told, axes, speed), axes, speed), told, atol=1e-4, rtol=1e-3)
     fast = plans.actions(9 * told, axes, speed).norm(dim=-1)
     assert (fast <= speed.view(-1, 1, 1) + 1e-5).all()
-    with pytest.raises(ValueError, match=r"planner\.knots=1"):
+    with pytest.raises(ValueError, match=r"planner\.mpc\.knots=1"):
         Plans(1, 12)
 
 

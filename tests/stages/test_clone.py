@@ -66,7 +66,7 @@ def test_examples_are_what_the_ego_did_and_know_nothing_of_later_frames():
     commands = plans.actions(plan[:, None], axes, speed)[:, 0]
     did = scene.velocity[:, 0, now + 1 : now + 13]
     assert (commands - did).norm(dim=-1).mean() < 0.15, "three knots hold a swerve to that"
-    with pytest.raises(ValueError, match=r"clone\.ahead=5 must be at least planner\.mpc\.horizon=12"):
+    with pytest.raises(ValueError, match=r"clone\.ahead=5 must be at least the 12 steps of planner\.mpc\.horizon"):
         stage(ahead=5)
 
 

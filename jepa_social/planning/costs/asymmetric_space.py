@@ -36,4 +36,4 @@ class AsymmetricSpace:
         front = torch.where(along > 0, ahead, 0.5 * ahead)
         front = torch.where(speed > MIN_SPEED, front, sides)
         density = (-0.5 * ((along / front).square() + beside / sides.square())).exp()
-        return worst_of(density * imagined.exists[:, None, :, None]).mean(-1)
+        return (worst_of(density * imagined.exists[:, None, :, None]) * imagined.underway).mean(-1)

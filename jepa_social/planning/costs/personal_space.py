@@ -19,4 +19,4 @@ class PersonalSpace:
     def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
         """Mean over steps of the deepest intrusion, 0 outside and 1 at the centre of somebody."""
         depth = (1.0 - imagined.distance / self.distance).clamp(min=0.0)
-        return worst_of(depth).mean(-1)
+        return (worst_of(depth) * imagined.underway).mean(-1)

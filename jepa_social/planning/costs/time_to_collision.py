@@ -26,4 +26,5 @@ class TimeToCollision:
         offset = imagined.people[..., :-1, :] - imagined.ego[:, :, None, :-1]
         approach = imagined.people_velocities - imagined.actions[:, :, None]
         time = time_to_touch(offset, approach, imagined.reach[:, None, :, None])
-        return worst_of((1.0 - time / self.limit).clamp(min=0.0) * imagined.exists[:, None, :, None]).mean(-1)
+        urgent = worst_of((1.0 - time / self.limit).clamp(min=0.0) * imagined.exists[:, None, :, None])
+        return (urgent * imagined.underway).mean(-1)

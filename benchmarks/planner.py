@@ -1,0 +1,198 @@
+"""`python -m benchmarks.planner --run runs/crowd`: what a decision costs, and what it is worth, by budget.
+
+CrowdNav's circle with an ego that nobody sees. Every planner and baseline is timed deciding for one scene on one
+thread, and walked through the same validation episodes. README.md says what each column means.
+"""
+
+import argparse
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
+from jepa_social.evaluation.navigation import navigation
+from jepa_social.evaluation.runner import run_episodes
+from jepa_social.evaluation.style import EGO, IMAGINED, PERSON
+from jepa_social.files import with_draft
+from jepa_social.mind.world_model import WorldModel
+from jepa_social.planning.build import constant_velocity_planner, jepa_planner
+from jepa_social.planning.policy import Policy
+from jepa_social.planning.reactive import Orca, SocialForce
+from jepa_social.worlds.crowd import Crowd
+from jepa_social.worlds.people import CROWDNAV
+from jepa_social.worlds.scenarios import CircleCrossing
+
+OUT = ROOT / "benchmarks" / "planner.csv"
+FIRST_SEED = 2_000_000
+"""Validation seeds: no suite tests on them and no log is made from them."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One policy under one budget (empty for what has none).
+
+    Attributes:
+        plans: samples x iterations that CEM judges in a decision.
+        p50, p99: CPU ms of a decision in one scene; on a core of its own that is how long it takes.
+        x_cal: p50 over the calibration's time.
+        success, collision, discomfort: shares of `episodes`, the last one of their steps.
+        time: s to the goal.
+    """
+
+    policy: str
+    plans: str
+    p50: float
+    p99: float
+    x_cal: float
+    success: float
+    collision: float
+    time: float
+    discomfort: float
+    episodes: int
+
+
+def planners(
+    model: WorldModel, config: DictConfig, budgets: Sequence[tuple[int, int]]
+) -> list[tuple[str, str, Policy]]:
+    """(row, budget, policy): the planners under each budget of (samples, iterations), and the baselines."""
+    found: list[tuple[str, str, Policy]] = []
+    for samples, iterations in budgets:
+        solver = {"samples": samples, "iterations": iterations, "elites": max(2, min(samples // 8, 30))}
+        changed = OmegaConf.merge(config, {"solver": solver})
+        seen, blind = (OmegaConf.merge(changed, {"reactive": reactive}) for reactive in (True, False))
+        assert isinstance(seen, DictConfig)
+        assert isinstance(blind, DictConfig)
+        budget = f"{samples} x {iterations}"
+        found.append(("jepa", budget, jepa_planner(model, blind)))
+        found.append(("jepa, reaction to each plan", budget, jepa_planner(model, seen)))
+        found.append(("constant-velocity MPC", budget, constant_velocity_planner(blind, model.dt)))
+    return [*found, *((policy.name, "", policy) for policy in (Orca(0.15), SocialForce(10.0, 0.5)))]
+
+
+def circle(people: int) -> Crowd:
+    """CrowdNav's standard test (Chen et al. 2019) with this many people."""
+    return Crowd(CircleCrossing(), people, CROWDNAV, visible=False)
+
+
+def latency(policy: Policy, people: int, decisions: int) -> np.ndarray:
+    """CPU s of each of `decisions` decisions for one scene on its way across; the first three are left out."""
+    world, spent = circle(people), []
+    seed = FIRST_SEED
+    while len(spent) < decisions + 3:
+        scene = world.reset([seed])
+        policy.reset()
+        for _ in range(min(32, decisions + 3 - len(spent))):
+            start = process_time()
+            action = policy.act(scene)
+            spent.append(process_time() - start)
+            scene = world.step(action)
+        seed += 1
+    return np.array(spent[3 : decisions + 3])
+
+
+def measure(
+    rows: list[tuple[str, str, Policy]], people: int, decisions: int, episodes: int, batch: int, progress: Progress
+) -> list[Row]:
+    """Time and walk each of `rows`."""
+    unit = take_turns({"matmul": calibration()}, 5)["matmul"]
+    seeds, done = range(FIRST_SEED, FIRST_SEED + episodes), []
+    for name, budget, policy in progress.track(rows, description="planners"):
+        spent = latency(policy, people, decisions)
+        scores = navigation(run_episodes(circle(people), policy, seeds, batch))
+        p50, p99 = (float(np.quantile(spent, q)) for q in (0.5, 0.99))
+        means = (float(x.nanmean()) for x in (scores.success, scores.collision, scores.navigation_time))
+        done.append(
+            Row(name, budget, 1e3 * p50, 1e3 * p99, p50 / unit, *means, float(scores.discomfort.mean()), episodes)
+        )
+    return done
+
+
+def show(rows: list[Row], title: str, console: Console) -> None:
+    """Print the rows."""
+    table = Table(title=title, title_justify="left")
+    for name in ("policy", "plans", "p50 ms", "p99 ms", "x cal", "success", "collision", "time s", "discomfort"):
+        table.add_column(name, justify="left" if name in ("policy", "plans") else "right")
+    for row in rows:
+        cost = (f"{row.p50:.2f}", f"{row.p99:.2f}", f"{row.x_cal:.2f}")
+        worth = (f"{row.success:.3f}", f"{row.collision:.3f}", f"{row.time:.2f}", f"{100 * row.discomfort:.2f} %")
+        table.add_row(row.policy, row.plans, *cost, *worth)
+    console.print(table)
+
+
+def write(rows: list[Row], about: dict[str, str], path: Path) -> None:
+    """Write the rows as CSV, the machine and the setting on each, and the figure beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def save(draft: Path) -> None:
+        with open(draft, "w", newline="") as file:
+            writer = csv.DictWriter(file, [*asdict(rows[0]), *about])
+            writer.writeheader()
+            for row in rows:
+                cells = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in asdict(row).items()}
+                writer.writerow(cells | about)
+
+    with_draft(path, save)
+    with_draft(path.with_suffix(".png"), lambda draft: draw(rows, draft))
+
+
+def draw(rows: list[Row], path: Path) -> None:
+    """Success against the time of a decision: one line a planner, its budgets joined; a dot a baseline."""
+    figure = Figure(figsize=(7.0, 3.6), layout="constrained")
+    axes = figure.subplots()
+    colours = {"jepa": EGO, "jepa, reaction to each plan": "#E69F00", "constant-velocity MPC": IMAGINED}
+    for name in dict.fromkeys(row.policy for row in rows):
+        mine = [row for row in rows if row.policy == name]
+        x, y = [row.p50 for row in mine], [row.success for row in mine]
+        axes.plot(x, y, "o-", color=colours.get(name, PERSON), label=name if name in colours else None)
+        if name not in colours:
+            axes.annotate(name, (x[0], y[0]), (0, 6), textcoords="offset points", fontsize=8)
+        for row in mine:
+            axes.plot([row.p50, row.p99], [row.success] * 2, color=colours.get(name, PERSON), linewidth=0.8, alpha=0.6)
+    axes.axvline(20, color=PERSON, linestyle=":", linewidth=1)
+    axes.set(xscale="log", xlabel="CPU ms a decision, one scene: median, thin to the 99th percentile", ylabel="success")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    figure.savefig(path, format="png", dpi=150)
+
+
+def _budget(text: str) -> tuple[int, int]:
+    samples, iterations = text.split("x")
+    return int(samples), int(iterations)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__)
+    parser.add_argument("--run", type=Path, required=True, help="run directory of a world model of simulated crowds")
+    parser.add_argument("--people", type=int, default=7, help="others on the circle")
+    parser.add_argument("--budgets", type=_budget, nargs="+", default=[(48, 1), (48, 2), (96, 4), (300, 10)])
+    parser.add_argument("--decisions", type=int, default=150, help="that are timed")
+    parser.add_argument("--episodes", type=int, default=100, help="validation episodes")
+    parser.add_argument("--batch", type=int, default=10, help="episodes side by side: little memory is fast memory")
+    parser.add_argument("--out", type=Path, default=OUT, help="the CSV file; the figure lies beside it")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    config = OmegaConf.merge(OmegaConf.load(ROOT / "configs" / "planner" / "default.yaml"), {"ego_kind": "robot"})
+    assert isinstance(config, DictConfig)
+    rows = planners(WorldModel.load(options.run), config, options.budgets)
+    console = Console()
+    with Progress(console=console) as progress:
+        measured = measure(rows, options.people, options.decisions, options.episodes, options.batch, progress)
+    machine = describe_machine()
+    show(measured, f"{options.people} people, {', '.join(f'{k} {v}' for k, v in machine.items())}", console)
+    write(measured, {"people": str(options.people), **machine}, options.out)
+    console.print(f"written to {options.out} and {options.out.with_suffix('.png')}")
+
+
+if __name__ == "__main__":
+    main()
