@@ -229,7 +229,9 @@ def test_experiments_compose(name: str):
     ids=lambda path: str(path.relative_to(CONFIGS)),
 )
 def test_options_compose(path: Path):
-    composed("eval" if path.parent.name == "suite" else "train", [f"{path.parent.name}={path.stem}"])
+    evaluated = {"suite": [], "size": ["suite=mind"]}
+    group = path.parent.name
+    composed("eval" if group in evaluated else "train", [*evaluated.get(group, []), f"{group}={path.stem}"])
 
 
 # --- documents

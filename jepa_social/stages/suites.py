@@ -1,4 +1,4 @@
-"""Evaluation suites: what `python eval.py run=<dir> suite=crowd|replay|forecast|probes` runs and writes."""
+"""Evaluation suites: what `python eval.py run=<dir> suite=crowd|replay|forecast|probes|mind` runs and writes."""
 
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from jepa_social.planning.reactive import RecordedHuman
 from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
+from jepa_social.stages.mind import score_mind
 from jepa_social.stages.probing import probe_latents
 from jepa_social.stages.training import SETTINGS
 from jepa_social.worlds.replay import Replay
@@ -42,6 +43,8 @@ def evaluate(config: DictConfig) -> Path:
         score_forecasts(run, world_model, settings, tested, config.suite, OURS)
     elif name == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
+    elif name == "mind":
+        score_mind(run, world_model.jepa, config.suite, OURS)
     else:
         tested = _tested(config.suite, settings)
         world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, tested)

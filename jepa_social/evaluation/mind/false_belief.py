@@ -1,7 +1,7 @@
 """Capability A, theory of mind: where does somebody believe a thing to be that was moved, perhaps behind its back?
 
-The generative model of a trial (`FalseBelief`, and the defaults of `Village`): a 9 x 9 grid without walls, a box in each
-3 x 3 corner, one thing in one of them, a walker that wants it, starts at least four steps from it at a cell drawn
+The generative model of a trial (`FalseBelief`, and the defaults of `Village`): a 9 x 9 grid without walls, a box in
+each 3 x 3 corner, one thing in one of them, a walker that wants it, starts at least four steps from it at a cell drawn
 uniformly, knows where it is, and steps by p(a) ~ exp(-beta d(next cell, believed box)), beta = 1, over four moves. At
 frame 3 the thing is moved to another box. The walker can see it if either box lies within 80 degrees of the way it last
 stepped, and then notices with probability 0.8. It stops where it believes the thing to be. Asked is which of the four

@@ -18,7 +18,7 @@ def never_updates(trials: Trials, share: int) -> Float[Tensor, "K 4"]:
 
 
 def constant_velocity(trials: Trials, share: int) -> Float[Tensor, "K 4"]:
-    """The box that lies most nearly in the direction of the displacement since the swap (at the swap: the last step)."""
+    """The box most nearly in the direction of the displacement since the swap (at the swap: of the last step)."""
     rows, asked = torch.arange(len(trials.believed)), trials.asked[:, share]
     walker = trials.scene.position[:, WALKER]
     swap = trials.asked[:, 0]

@@ -1,4 +1,4 @@
-"""The exact Bayesian observer of false belief: what could be known at best of where the walker believes the thing to be.
+"""The exact Bayesian observer of false belief: the most that can be known of where the walker believes the thing to be.
 
 It is told the generative model (`false_belief`) and sees what any model sees: where everybody and everything is. With
 v = whether the swap was in the walker's view, n = whether it was noticed, and the steps a_t since,

@@ -7,7 +7,8 @@ frame shows the state after (3). The log shows where everything is; what agents 
 
 import copy
 from collections.abc import Sequence
-from typing import Self
+from dataclasses import fields
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -18,7 +19,8 @@ from torch import Tensor
 from jepa_social.scene import FAR, KINDS, Scene
 from jepa_social.worlds.village.beliefs import UNKNOWN, Beliefs
 from jepa_social.worlds.village.grid import MOVES, STAY, at, destinations, distances, sees
-from jepa_social.worlds.village.layout import batched
+from jepa_social.worlds.village.layout import Batch, batched
+from jepa_social.worlds.village.manners import Manners, rule_indices, settle
 from jepa_social.worlds.village.scenarios import VillageScenario
 
 RADIUS = 0.3
@@ -35,6 +37,7 @@ class Village:
         thing: `[E,K,2]` cells of things.
         beliefs: see `Beliefs`.
         done: `[E,N]` the agent has come to where it believes its best thing to be, and stays.
+        manners: memories of each other, or None (see `rules`).
         visible, noticed: `[E,N,K]` bool, of the last frame.
 
     Args:
@@ -44,6 +47,8 @@ class Village:
         half_angle: degrees to either side of where one faces that one sees.
         limit: frames for which randomness is drawn; no run is longer.
         dt: s between frames; a step is a cell of 1 m.
+        rules: names of `manners.RULES`, dealt out at random: nobody shares a cell then, and people contest, queue, yield
+            and learn from it. Empty: they pass through each other.
         observed: most frames in the scenes that `reset` and `step` return.
         device: where the state lives.
 
@@ -58,6 +63,7 @@ class Village:
         half_angle: float = 80.0,
         limit: int = 60,
         dt: float = 1.0,
+        rules: Sequence[str] = (),
         observed: int = 8,
         device: torch.device | str = "cpu",
     ):
@@ -67,6 +73,7 @@ class Village:
         if beta < 0 or not 0 <= notice <= 1 or not 0 < half_angle <= 180 or limit < 1 or dt <= 0:
             raise ValueError("world: need beta >= 0, 0 <= notice <= 1, 0 < half_angle <= 180, limit >= 1 and dt > 0")
         self.beta, self.notice, self.half_angle = beta, notice, half_angle
+        self.rules = rule_indices(rules)
         self.limit, self.dt, self.observed, self.device = limit, dt, observed, torch.device(device)
 
     def reset(self, seeds: Sequence[int]) -> Scene:
@@ -85,6 +92,8 @@ class Village:
         self._step_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
         shapes = [(len(la.start), len(la.thing)) for la in layouts]
         self._notice_chance = self._chances(chances, shapes, (agents, things))
+        self._manner_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
+        self.manners = self._strangers() if len(self.rules) else None
         self.time = 0
         self.cell, self.thing = self.layout.start.clone(), self.layout.thing.clone()
         self.facing = torch.zeros_like(self.cell)
@@ -114,6 +123,9 @@ class Village:
             chosen = torch.where(action >= 0, action.to(self.device), chosen)
         there = destinations(self.layout.walls, self.cell)
         new = there.gather(2, chosen[..., None, None].expand(*chosen.shape, 1, 2)).squeeze(2)
+        if self.manners is not None:
+            chance = self._manner_chance[:, self.time]
+            new, self.manners = settle(self.cell, new, self.layout.agents, self.manners, chance)
         moved = new - self.cell
         self.facing = torch.where(moved.any(-1, keepdim=True), moved, self.facing)
         self.cell, self.time = new, self.time + 1
@@ -211,6 +223,11 @@ class Village:
             row[(slice(None), *(slice(size) for size in shape))] = rng.random((self.limit, *shape))
         return torch.as_tensor(out, device=self.device)
 
+    def _strangers(self) -> Manners:
+        """Rules dealt out at random, the first moves too."""
+        dealt = (self._manner_chance[:, 0] * len(self.rules)).long().clamp(max=len(self.rules) - 1)
+        return Manners.strangers(self.rules.to(self.device)[dealt], self._step_chance[:, 0])
+
     def _choose(self) -> Int[Tensor, "E N"]:
         below = self.log_odds().exp().cumsum(-1)
         chance = self._step_chance[:, self.time, :, None] * below[..., -1:]
@@ -226,7 +243,7 @@ class Village:
         return (new != self._before).any(-1)
 
     def _look(self, moved: Bool[Tensor, "E K"]) -> None:
-        """Beliefs follow: a move is seen by who has its start or its end in view, an open thing by who has it in view."""
+        """Beliefs follow: a move is seen by who has its start or end in view, an open thing by who has it in view."""
         walls, cell, facing = self.layout.walls, self.cell, self.facing
         now = sees(walls, cell, facing, self.thing, self.half_angle)
         then = sees(walls, cell, facing, self._before, self.half_angle)
@@ -282,11 +299,12 @@ def _segments(walls: Bool[Tensor, "E X Y"]) -> Tensor | None:
     return out
 
 
-def _again(value: object, copies: int) -> object:
+def _again(value: Any, copies: int) -> Any:
+    """Every scene `copies` times in a row, in whatever holds scenes."""
     if isinstance(value, Tensor) and value.ndim:
         return value.repeat_interleave(copies, dim=0)
     if isinstance(value, list) and value and isinstance(value[0], tuple):
         return [tuple(_again(part, copies) for part in frame) for frame in value]
-    if hasattr(value, "__dataclass_fields__") and not isinstance(value, tuple):
-        return type(value)(**{name: _again(getattr(value, name), copies) for name in value.__dataclass_fields__})
+    if isinstance(value, (Batch, Beliefs, Manners)):
+        return type(value)(**{field.name: _again(getattr(value, field.name), copies) for field in fields(value)})
     return value

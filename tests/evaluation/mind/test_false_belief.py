@@ -48,7 +48,6 @@ def test_the_observer_knows_the_share_that_notice(trials):
 
 
 def test_the_answer_cannot_be_read_from_the_state_when_asked(trials):
-    """At the swap, scenes with the same present differ in belief: the walker's pose says nothing beyond what it faced."""
     frame = trials.asked[:, 0]
     assert (frame == frame[0]).all()
     assert trials.scene.truth is None
