@@ -90,8 +90,10 @@ def _decoded(
 
 @torch.no_grad()
 def _inputs(jepa: SocialJEPA, trials: Trials, twice: bool, name: str) -> list[Inputs]:
-    """What a readout gets for each question: latents of walker and boxes (if `twice` also of the scene as the walker has
-    seen it), and where boxes lie. Latents are causal, so one encoding serves all questions.
+    """What a readout gets for each question: latents of walker and boxes, and where boxes lie.
+
+    If `twice`, latents of the scene as the walker has seen it are appended. Latents are causal, so one encoding serves
+    all questions.
     """
     parts: list[list[Inputs]] = [[] for _ in SHARES]
     boxes = slice(trials.first_box, trials.first_box + BOXES)

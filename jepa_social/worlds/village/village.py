@@ -47,8 +47,8 @@ class Village:
         half_angle: degrees to either side of where one faces that one sees.
         limit: frames for which randomness is drawn; no run is longer.
         dt: s between frames; a step is a cell of 1 m.
-        rules: names of `manners.RULES`, dealt out at random: nobody shares a cell then, and people contest, queue, yield
-            and learn from it. Empty: they pass through each other.
+        rules: names of `manners.RULES`, dealt out at random: nobody shares a cell then, and people contest, queue,
+            yield and learn from it. Empty: they pass through each other.
         observed: most frames in the scenes that `reset` and `step` return.
         device: where the state lives.
 
