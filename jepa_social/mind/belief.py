@@ -25,8 +25,8 @@ class BeliefReadout(nn.Module):
 
         logit_m = q(z_believer) . k(z_m, pose_m) / sqrt(width),
 
-    an attention head whose weights are the answer (a pointer: Vinyals et al. 2015). It sees frozen latents and where
-    the places lie, and nothing of what lies in them.
+    an attention head whose weights are the answer (a pointer: Vinyals et al. 2015), q and k linear. It sees frozen
+    latents and where the places lie, and nothing of what lies in them.
     """
 
     mean: Tensor
@@ -37,8 +37,8 @@ class BeliefReadout(nn.Module):
         self.width = width
         self.register_buffer("mean", torch.zeros(latent))
         self.register_buffer("scale", torch.ones(latent))
-        self.query = nn.Sequential(nn.Linear(latent, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
-        self.key = nn.Sequential(nn.Linear(latent + POSE, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+        self.query = nn.Linear(latent, width)
+        self.key = nn.Linear(latent + POSE, width)
 
     def forward(
         self, believer: Float[Tensor, "K D"], places: Float[Tensor, "K M D"], pose: Float[Tensor, "K M 5"]

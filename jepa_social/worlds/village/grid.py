@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from jepa_social.scene import FAR
+
 MOVES = torch.tensor([[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]])
 """What an agent can do: stay, or step to one of four neighbours."""
 STAY = 0
@@ -98,3 +100,21 @@ def sees(
     hit = walls[torch.arange(len(cell))[:, None, None, None], line[..., 0], line[..., 1]]
     own = (line == cell[:, :, None, None]).all(-1) | (line == target[:, None, :, None]).all(-1)
     return (inside & ~(hit & ~own).any(-1)) | (length == 0)
+
+
+def outlines(walls: Bool[Tensor, "E X Y"]) -> Tensor | None:
+    """Wall cells as segments `[E,W,4]` m, both diagonals of each; None without walls. Padding lies far away."""
+    if not bool(walls.any()):
+        return None
+    most = 2 * int(walls.flatten(1).sum(1).max())
+    out = torch.full((len(walls), most, 4), FAR, device=walls.device)
+    for e, wall in enumerate(walls):
+        x, y = wall.nonzero().float().unbind(-1)
+        lines = torch.cat(
+            (
+                torch.stack((x - 0.5, y - 0.5, x + 0.5, y + 0.5), -1),
+                torch.stack((x - 0.5, y + 0.5, x + 0.5, y - 0.5), -1),
+            )
+        )
+        out[e, : len(lines)] = lines
+    return out

@@ -16,9 +16,9 @@ from jaxtyping import Bool, Float, Int
 from tensordict import TensorDict
 from torch import Tensor
 
-from jepa_social.scene import FAR, KINDS, Scene
+from jepa_social.scene import KINDS, Scene
 from jepa_social.worlds.village.beliefs import UNKNOWN, Beliefs
-from jepa_social.worlds.village.grid import MOVES, STAY, at, destinations, distances, sees
+from jepa_social.worlds.village.grid import MOVES, STAY, at, destinations, distances, outlines, sees
 from jepa_social.worlds.village.layout import Batch, batched
 from jepa_social.worlds.village.manners import Manners, rule_indices, settle
 from jepa_social.worlds.village.scenarios import VillageScenario
@@ -193,7 +193,7 @@ class Village:
             present=present[..., None],
             kind=torch.cat((person, self.layout.kind), dim=1),
             radius=RADIUS,
-            walls=_segments(self.layout.walls),
+            walls=outlines(self.layout.walls),
             truth=self._truth(),
         )
 
@@ -279,24 +279,6 @@ class Village:
             },
             batch_size=[len(self.seeds)],
         )
-
-
-def _segments(walls: Bool[Tensor, "E X Y"]) -> Tensor | None:
-    """Outlines of wall cells as segments `[E,W,4]` m; far away where a scene has fewer. None without walls."""
-    if not bool(walls.any()):
-        return None
-    most = 2 * int(walls.flatten(1).sum(1).max())
-    out = torch.full((len(walls), most, 4), FAR, device=walls.device)
-    for e, wall in enumerate(walls):
-        x, y = wall.nonzero().float().unbind(-1)
-        lines = torch.cat(
-            (
-                torch.stack((x - 0.5, y - 0.5, x + 0.5, y + 0.5), -1),
-                torch.stack((x - 0.5, y + 0.5, x + 0.5, y - 0.5), -1),
-            )
-        )
-        out[e, : len(lines)] = lines
-    return out
 
 
 def _again(value: Any, copies: int) -> Any:

@@ -79,5 +79,5 @@ def test_nobody_shares_a_cell_and_cooperation_is_measured(agents):
 
 
 def test_unknown_rules_are_refused():
-    with pytest.raises(ValueError, match="world.rules"):
+    with pytest.raises(ValueError, match=r"world\.rules"):
         Village(Market(), rules=["grudge"])
