@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepa_social.evaluation.mind.false_belief import BOXES, THING, WALKER, Trials
-from jepa_social.worlds.village.grid import MOVES
+from jepa_social.evaluation.mind.false_belief import BOXES, SIZE, THING, WALKER, Trials
+from jepa_social.worlds.village.grid import MOVES, distances, step_log_odds
 
 FEATURES = 4 + 2 * BOXES
 WIDTH = 128
@@ -19,10 +19,11 @@ def clone_steps(trials: Trials, steps: int, seed: int) -> nn.Module:
         net.append(nn.Linear(WIDTH, len(MOVES)))
         x, y = [], []
         end = int(trials.asked.max())
+        walker = trials.scene.position[:, WALKER]
         for t in range(1, end):
-            step = trials.scene.position[:, WALKER, t + 1] - trials.scene.position[:, WALKER, t]
-            x.append(_state(trials, torch.full_like(trials.believed, t)))
-            y.append((step[:, None].round().long() == MOVES).all(-1).long().argmax(-1))
+            step, going = walker[:, t + 1] - walker[:, t], (walker[:, t] != walker[:, -1]).any(-1)
+            x.append(_state(trials, torch.full_like(trials.believed, t))[going])
+            y.append((step[:, None].round().long() == MOVES).all(-1).long().argmax(-1)[going])
         state, move = torch.cat(x), torch.cat(y)
         optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3)
         for _ in range(steps):
@@ -36,14 +37,14 @@ def clone_steps(trials: Trials, steps: int, seed: int) -> nn.Module:
 
 @torch.no_grad()
 def heads_for(net: nn.Module, trials: Trials, share: int) -> Float[Tensor, "K 4"]:
-    """By how much the imitated next step is expected to bring the walker nearer to each box."""
+    """How well the imitated next step fits a walk to each box: minus the cross-entropy of the walker's own policy."""
     rows, asked = torch.arange(len(trials.believed)), trials.asked[:, share]
     odds = net(_state(trials, asked)).softmax(-1)
-    here = trials.scene.position[rows, WALKER, asked]
-    box = trials.scene.position[:, trials.first_box : trials.first_box + BOXES, 0]
-    away = (box - here[:, None]).abs().sum(-1)
-    after = (box[:, :, None] - (here[:, None] + MOVES)[:, None]).abs().sum(-1)
-    return away - (odds[:, None] * after).sum(-1)
+    here = trials.scene.position[rows, WALKER, asked].round().long()
+    box = trials.scene.position[:, trials.first_box : trials.first_box + BOXES, 0].round().long()
+    walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(here), -1, -1)
+    fits = step_log_odds(distances(walls, box), walls, here[:, None], beta=1.0)[:, :, 0, 1:].clamp(min=-20.0)
+    return (odds[:, None, 1:] * fits).sum(-1)
 
 
 def _state(trials: Trials, frame: Tensor) -> Float[Tensor, "K F"]:

@@ -23,6 +23,7 @@ from jepa_social.worlds.village.scenarios import FalseBelief
 SHARES = (0.0, 0.25, 0.5)
 """Of the path since the swap that has been seen when the question is put."""
 BOXES = 4
+SIZE = 9
 WALKER = 0
 THING = 4
 """Place of the goal among things."""

@@ -10,20 +10,21 @@ from jepa_social.evaluation.mind.scores import CEILING, KEYS
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, PERSON, TRUTH
 
-LINES = ("-", "--", ":", "-.")
+LINES, MARKERS = ("-", "--", ":", "-."), ("s", "^", "v", "D", "x", "P", "*")
 
 
 def belief_figure(scores: Mapping[str, Mapping[str, Interval]], ours: str) -> Figure:
     """Balanced accuracy with intervals; ours and the ceiling in colour, all others grey."""
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    figure = Figure(figsize=(8.0, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(1, 1, 1)
     share = [100 * s for s in SHARES]
     grey = 0
     for name, row in scores.items():
-        colour, style = {ours: (EGO, "-"), CEILING: (TRUTH, "-")}.get(name, (PERSON, LINES[grey % len(LINES)]))
+        colour, style, marker = {ours: (EGO, "-", "o"), CEILING: (TRUTH, "-", "o")}.get(
+            name, (PERSON, LINES[grey % len(LINES)], MARKERS[grey % len(MARKERS)])
+        )
         grey += colour == PERSON
-        marker = "o" if colour != PERSON else ("s", "^", "v", "D", "x", "+")[grey % 6]
         mean = [row[key].mean for key in KEYS]
         reach = [[row[key].mean - row[key].low for key in KEYS], [row[key].high - row[key].mean for key in KEYS]]
         axes.errorbar(share, mean, yerr=reach, color=colour, linestyle=style, marker=marker, capsize=3, label=name)
@@ -33,5 +34,5 @@ def belief_figure(scores: Mapping[str, Mapping[str, Interval]], ours: str) -> Fi
     axes.set_ylim(0.2, 1.0)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    figure.legend(frameon=False, fontsize=8, loc="outside right center")
     return figure

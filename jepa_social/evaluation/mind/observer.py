@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import BOXES, WALKER, Trials
+from jepa_social.evaluation.mind.false_belief import BOXES, SIZE, WALKER, Trials
 from jepa_social.worlds.village.grid import destinations, distances, sees, step_log_odds
 
 
@@ -33,7 +33,7 @@ class BeliefObserver:
         cell = scene.position[:, WALKER].round().long()
         boxes = scene.position[:, trials.first_box : trials.first_box + BOXES, 0].round().long()
         pair = torch.stack((boxes[rows, trials.former], boxes[rows, trials.actual]), dim=1)
-        walls = torch.zeros(1, 9, 9, dtype=torch.bool).expand(len(cell), -1, -1)
+        walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(cell), -1, -1)
         start = int(trials.asked[0, 0])
         heading = scene.heading[:, WALKER, start]
         facing = torch.stack((heading.cos(), heading.sin()), -1).round().long()
