@@ -14,8 +14,8 @@ from torch import Tensor
 from jepa_social.geometry import hold_last, rotate
 from jepa_social.inputs import as_tensor, refuse_nonsense
 
-KINDS = ("pedestrian", "robot", "cyclist", "vehicle", "other")
-"""Names of the integers in `Scene.kind`."""
+KINDS = ("pedestrian", "robot", "cyclist", "vehicle", "other", "box", "apple", "bread", "cheese", "drink")
+"""Names of the integers in `Scene.kind`: agents, and things that lie about (a village has them)."""
 
 MIN_SPEED = 0.1
 """m/s below which displacement is annotation noise and the last heading is kept."""

@@ -246,8 +246,10 @@ def test_experiments_compose(name: str):
     ids=lambda path: str(path.relative_to(CONFIGS)),
 )
 def test_options_compose(path: Path):
-    group = {"cost": "cost@planner.cost"}.get(path.parent.name, path.parent.name)
-    composed("eval" if path.parent.name == "suite" else "train", [f"{group}={path.stem}"])
+    evaluated = {"suite": [], "size": ["suite=mind"]}
+    name = path.parent.name
+    group = {"cost": "cost@planner.cost"}.get(name, name)
+    composed("eval" if name in evaluated else "train", [*evaluated.get(name, []), f"{group}={path.stem}"])
 
 
 # --- documents

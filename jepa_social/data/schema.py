@@ -23,7 +23,7 @@ VERSION = 1
 UNITS = {"time": "s", "x": "m", "y": "m", "vx": "m/s", "vy": "m/s", "heading": "rad", "radius": "m"}
 REQUIRED = ("scene", "time", "agent", "kind", "x", "y")
 OPTIONAL = ("vx", "vy", "heading", "radius")
-DEFAULT_RADIUS = np.array([0.3, 0.3, 0.5, 1.0, 0.3])
+DEFAULT_RADIUS = np.array([0.3, 0.3, 0.5, 1.0, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3])
 """m, by kind: used where a log says nothing about size."""
 _KEY = b"jepa_social"
 

@@ -100,6 +100,13 @@ LABELS |= {
     for kind in ("linear", "attentive")
     for target, name in PROBED.items()
 }
+LABELS |= {f"belief_{share}": Label(f"belief, {share} %", "%", 1, 1) for share in (0, 25, 50)}
+LABELS |= {
+    "false_25": Label("false, 25 %", "%", 1, 1),
+    "true_25": Label("true, 25 %", "%", 1, 1),
+    "nll_25": Label("log-loss, 25 %", "nats", -1),
+    "gap_25": Label("gap closed, 25 %", "%", 1, 1),
+}
 LABELS |= {f"drift_{step}": Label(f"drift at {step}", "", -1) for step in (1, 3, 6, 12)}
 
 

@@ -16,7 +16,7 @@ from jepa_social.models.poses import (
     temporal_pose,
     vector_pairs,
 )
-from jepa_social.models.tokenizer import MotionTokenizer, has_frame
+from jepa_social.models.tokenizer import PEOPLE, MotionTokenizer, has_frame
 from jepa_social.scene import Scene
 
 Keys = tuple[Tensor, Tensor]
@@ -61,14 +61,23 @@ class SceneEncoder(nn.Module):
         window: frames that a token may look back, itself included (per layer); a stream keeps no more.
         reach: m beyond which agents do not attend to each other.
         neighbours: most agents that one attends to, the nearest.
+        kinds: see `MotionTokenizer`.
     """
 
     def __init__(
-        self, width: int, depth: int, heads: int, mlp_ratio: float, window: int, reach: float, neighbours: int
+        self,
+        width: int,
+        depth: int,
+        heads: int,
+        mlp_ratio: float,
+        window: int,
+        reach: float,
+        neighbours: int,
+        kinds: int = PEOPLE,
     ):
         super().__init__()
         self.window, self.reach, self.neighbours = window, reach, neighbours
-        self.tokenizer = MotionTokenizer(width)
+        self.tokenizer = MotionTokenizer(width, kinds)
         self.blocks = nn.ModuleList(EncoderBlock(width, heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.head = nn.Linear(width, width)

@@ -25,7 +25,7 @@ from jepa_social.models.intents import Intents
 from jepa_social.models.journey import JOURNEY
 from jepa_social.models.latents import Anchor, Latents
 from jepa_social.models.predictor import Predictor
-from jepa_social.models.tokenizer import has_frame
+from jepa_social.models.tokenizer import PEOPLE, has_frame
 from jepa_social.scene import Scene
 
 
@@ -45,6 +45,7 @@ class ModelConfig:
         window: frames that a latent may look back.
         reach: m beyond which agents do not see each other.
         neighbours: most others that an agent sees at one instant, the nearest.
+        kinds: how many of `scene.KINDS` are told apart: agents alone, or things too.
     """
 
     width: int = 64
@@ -58,6 +59,7 @@ class ModelConfig:
     window: int = 20
     reach: float = 10.0
     neighbours: int = 24
+    kinds: int = PEOPLE
 
 
 class SocialJEPA(nn.Module):
@@ -69,7 +71,14 @@ class SocialJEPA(nn.Module):
             raise ValueError(f"model.neighbours={config.neighbours} must be >= 1")
         self.config = config
         self.encoder = SceneEncoder(
-            config.width, config.depth, config.heads, config.mlp_ratio, config.window, config.reach, config.neighbours
+            config.width,
+            config.depth,
+            config.heads,
+            config.mlp_ratio,
+            config.window,
+            config.reach,
+            config.neighbours,
+            config.kinds,
         )
         self.predictor = Predictor(
             config.width,

@@ -8,6 +8,8 @@ from jepa_social.geometry import rotate, wrap_angle
 from jepa_social.scene import KINDS, Scene, known_velocity, oriented
 
 FEATURES = 13
+PEOPLE = 5
+"""How many of `KINDS` are agents; things follow."""
 
 
 def _earlier(x: Tensor, dim: int) -> Tensor:
@@ -26,11 +28,17 @@ class MotionTokenizer(nn.Module):
     """Embed each (agent, frame) by its velocity, acceleration and turn in its own frame, radius, kind and frame time.
 
     Only the present and earlier frames enter (backward differences), so the token stream is causal.
+
+    Args:
+        width: of a token.
+        kinds: how many of `KINDS` are told apart, the first.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, kinds: int = PEOPLE):
         super().__init__()
-        self.kind = nn.Embedding(len(KINDS), width)
+        if not 1 <= kinds <= len(KINDS):
+            raise ValueError(f"model.kinds={kinds} must be in 1..{len(KINDS)}")
+        self.kind = nn.Embedding(kinds, width)
         self.embed = nn.Sequential(nn.Linear(FEATURES, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
 
     def features(self, scene: Scene, frame: Bool[Tensor, "B N T"]) -> Float[Tensor, "B N T F"]:
@@ -55,4 +63,9 @@ class MotionTokenizer(nn.Module):
 
     def forward(self, scene: Scene, frame: Bool[Tensor, "B N T"]) -> Float[Tensor, "B N T D"]:
         """Tokens of every agent and frame; absent ones are embedded too and must be masked by the caller."""
+        if int(scene.kind.max()) >= (kinds := self.kind.num_embeddings):
+            raise ValueError(
+                f"a scene holds a {KINDS[int(scene.kind.max())]}, and the model tells {KINDS[:kinds]} apart: "
+                f"train one with model.kinds={len(KINDS)}"
+            )
         return self.embed(self.features(scene, frame)) + self.kind(scene.kind)[:, :, None]

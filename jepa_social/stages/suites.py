@@ -22,6 +22,7 @@ from jepa_social.runs import SETTINGS, results_folder, run_folder
 from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
+from jepa_social.stages.mind import score_mind
 from jepa_social.stages.probing import probe_latents
 from jepa_social.stages.reactions import score_reactions
 from jepa_social.worlds.replay import Replay
@@ -55,6 +56,8 @@ def evaluate(config: DictConfig) -> Path:
         score_reactions(run, world_model, settings, config.suite, OURS)
     elif name == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
+    elif name == "mind":
+        score_mind(run, world_model.jepa, config.suite, OURS)
     else:
         tested = _tested(config.suite, settings)
         world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, tested)

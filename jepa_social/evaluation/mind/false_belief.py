@@ -1,0 +1,111 @@
+"""Capability A, theory of mind: where does somebody believe a thing to be that was moved, perhaps behind its back?
+
+The generative model of a trial (`FalseBelief`, and the defaults of `Village`): a 9 x 9 grid without walls, a box in
+each 3 x 3 corner, one thing in one of them, a walker that wants it, starts at least four steps from it at a cell drawn
+uniformly, knows where it is, and steps by p(a) ~ exp(-beta d(next cell, believed box)), beta = 1, over four moves. At
+frame 3 the thing is moved to another box. The walker can see it if either box lies within 80 degrees of the way it last
+stepped, and then notices with probability 0.8. It stops where it believes the thing to be. Asked is which of the four
+boxes that is, at the frame of the move and after (rounded up) a quarter and half of the steps that are left to it then.
+The path itself tells more and more; the frame of the move alone tells nothing that happened before it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from jepa_social.scene import Scene
+from jepa_social.worlds.village import Village
+from jepa_social.worlds.village.scenarios import FalseBelief
+
+SHARES = (0.0, 0.25, 0.5)
+"""Of the path since the swap that has been seen when the question is put."""
+BOXES = 4
+SIZE = 9
+WALKER = 0
+THING = 4
+"""Place of the goal among things."""
+
+
+@dataclass
+class Trials:
+    """K trials of which every one has an answer.
+
+    Attributes:
+        scene: whole runs; the walker is agent 0, then (a watcher and) the boxes, then the thing. No `truth` in it.
+        first_box: place of the first box among the scene's entities.
+        believed: `[K]` the box (0..3) where the walker believes the thing to be after the swap: the answer.
+        actual: `[K]` the box where it is.
+        former: `[K]` the box where it was.
+        asked: `[K,3]` frames at which the question is put (`SHARES`).
+        seed: `[K]`.
+    """
+
+    scene: Scene
+    first_box: int
+    believed: Int[Tensor, "K"]
+    actual: Int[Tensor, "K"]
+    former: Int[Tensor, "K"]
+    asked: Int[Tensor, "K 3"]
+    seed: Int[Tensor, "K"]
+
+    @property
+    def false(self) -> Bool[Tensor, "K"]:
+        """Whether belief and truth disagree."""
+        return self.believed != self.actual
+
+    def upto(self, share: int) -> list[tuple[int, Int[Tensor, "M"]]]:
+        """Frames at which question `share` is put, each with the trials in which it is put then."""
+        frames = self.asked[:, share]
+        return [(int(frame), (frames == frame).nonzero()[:, 0]) for frame in frames.unique()]
+
+
+def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None = None) -> Trials:
+    """Play the scenario out; trials in which the walker does not arrive within `frames` are left out (about 2 in 1000).
+
+    Raises:
+        ValueError: no trial is left.
+    """
+    village = village or Village(FalseBelief(), limit=frames)
+    village.reset(seeds)
+    scenario = village.scenarios[0]
+    assert isinstance(scenario, FalseBelief)
+    arrived = []
+    for _ in range(frames):
+        village.step()
+        arrived.append(village.done[:, WALKER])
+    scene = village.history()
+    belief = village.beliefs.place[:, WALKER, THING]
+    boxes = village.place(village.layout.thing[:, :BOXES])
+    end = torch.stack(arrived, 1).float().argmax(1) + 1  # frame of arrival
+    kept = village.done[:, WALKER] & (end > scenario.time)
+    if not bool(kept.any()):
+        raise ValueError(f"nobody arrives within {frames} frames: allow more")
+    left = (end - scenario.time)[:, None]
+    asked = scenario.time + (left * torch.tensor(SHARES)).ceil().long()
+
+    def box(place: Tensor) -> Tensor:
+        return (boxes == place[:, None]).long().argmax(1)[kept]
+
+    scene.truth = None
+    return Trials(
+        scene=scene[kept],
+        first_box=village.layout.start.shape[1],
+        believed=box(belief),
+        actual=box(village.place(village.thing[:, THING])),
+        former=box(village.place(village.layout.thing[:, THING])),
+        asked=asked[kept],
+        seed=torch.tensor(village.seeds)[kept],
+    )
+
+
+def balanced_hits(answer: Int[Tensor, "K"], trials: Trials) -> Tensor:
+    """Each trial's contribution to balanced accuracy: its hit, weighed so that false and true beliefs count alike.
+
+    The mean over trials is the mean of the accuracies on false-belief and on true-belief trials.
+    """
+    hit = (answer == trials.believed).double()
+    share = torch.where(trials.false, trials.false.double().mean(), (~trials.false).double().mean())
+    return hit / (2 * share)

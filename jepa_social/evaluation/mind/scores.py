@@ -1,0 +1,66 @@
+"""Scores of one capability: rows with intervals, and the share of the way from floor to ceiling."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jepa_social.evaluation.mind.false_belief import SHARES, Trials, balanced_hits
+from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_difference
+
+CEILING, FLOOR = "exact observer", 0.5
+"""The floor of a row that reads the true state, or never updates: right on one half of the balanced trials."""
+KEYS = tuple(f"belief_{round(100 * share)}" for share in SHARES)
+Columns = dict[str, np.ndarray]
+"""Metric to `[K]`, one number a trial, whose mean is the score."""
+
+
+def belief_columns(scores: list[Tensor], trials: Trials, likely: bool) -> Columns:
+    """Balanced accuracy at each share, on false and on true beliefs at 25 %, and the log-loss of the answer.
+
+    Args:
+        scores: `[K,4]` for each share, the greatest wins; log-probabilities if `likely`.
+        trials: what was asked.
+        likely: whether there is a log-loss to speak of (balanced too, nats).
+    """
+    columns: Columns = {}
+    for key, score in zip(KEYS, scores, strict=True):
+        columns[key] = balanced_hits(score.argmax(-1), trials).numpy()
+    hit = (scores[1].argmax(-1) == trials.believed).double()
+    columns["false_25"] = torch.where(trials.false, hit, torch.nan).numpy()
+    columns["true_25"] = torch.where(trials.false, torch.nan, hit).numpy()
+    if likely:
+        loss = -scores[1].gather(-1, trials.believed[:, None])[:, 0].double().clamp(min=-20.0)
+        columns["nll_25"] = (loss * balanced_hits(trials.believed, trials)).numpy()
+    return columns
+
+
+def summarise(
+    found: Mapping[str, Columns], ours: str
+) -> tuple[dict[str, dict[str, Interval]], dict[str, dict[str, dict[str, Interval]]]]:
+    """Intervals of every row, with the share of the gap between floor and ceiling at 25 %, and ours minus every other.
+
+    The share is bootstrapped as a ratio over the same trials, so it knows that both ends are measured.
+    """
+    scores = {name: {metric: bootstrap_mean(v) for metric, v in row.items()} for name, row in found.items()}
+    top = found[CEILING][KEYS[1]] - FLOOR
+    for name, row in found.items():
+        if name != CEILING:
+            scores[name]["gap_25"] = _ratio(row[KEYS[1]] - FLOOR, top)
+    gaps: dict[str, dict[str, Interval]] = {}
+    for other, row in found.items():
+        for metric in row:
+            if other != ours and metric in found[ours]:
+                gaps.setdefault(metric, {})[other] = paired_difference(found[ours][metric], row[metric])
+    return scores, {ours: gaps}
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray, resamples: int = 2000) -> Interval:
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(resamples):
+        rows = rng.integers(len(part), size=len(part))
+        drawn.append(part[rows].mean() / whole[rows].mean())
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(float(part.mean() / whole.mean()), float(low), float(high), len(part))

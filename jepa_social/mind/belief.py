@@ -1,0 +1,100 @@
+"""Reading from frozen latents where somebody believes a thing to be: attention from the believer over the places."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+POSE = 5
+
+
+def place_pose(
+    here: Float[Tensor, "K 2"], heading: Float[Tensor, "K"], place: Float[Tensor, "K M 2"]
+) -> Float[Tensor, "K M 5"]:
+    """Places as the believer sees them: direction and offset in its own frame, and distance (tens of m)."""
+    offset = place - here[:, None]
+    cos, sin = heading.cos()[:, None], heading.sin()[:, None]
+    local = torch.stack(
+        (offset[..., 0] * cos + offset[..., 1] * sin, offset[..., 1] * cos - offset[..., 0] * sin), dim=-1
+    )
+    length = local.norm(dim=-1, keepdim=True)
+    return torch.cat((local / length.clamp(min=1e-6), local / 10, length / 10), dim=-1)
+
+
+class BeliefReadout(nn.Module):
+    """Log-odds of M places to be the believed one, all places treated alike.
+
+        logit_m = q(z_believer) . k(z_m, pose_m) / sqrt(width),
+
+    an attention head whose weights are the answer (a pointer: Vinyals et al. 2015), q and k linear. It sees frozen
+    latents and where the places lie, and nothing of what lies in them.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, latent: int, width: int = 64):
+        super().__init__()
+        self.width = width
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("scale", torch.ones(latent))
+        self.query = nn.Linear(latent, width)
+        self.key = nn.Linear(latent + POSE, width)
+
+    def forward(
+        self, believer: Float[Tensor, "K D"], places: Float[Tensor, "K M D"], pose: Float[Tensor, "K M 5"]
+    ) -> Float[Tensor, "K M"]:
+        """Latents of the believer and of the places (standardised here), and `place_pose`."""
+        query = self.query((believer - self.mean) / self.scale)
+        key = self.key(torch.cat(((places - self.mean) / self.scale, pose), dim=-1))
+        return (query[:, None] * key).sum(-1) / self.width**0.5
+
+
+def fit_belief(
+    readout: BeliefReadout,
+    fit: tuple[Tensor, Tensor, Tensor],
+    target: Int[Tensor, "K"],
+    weight: Float[Tensor, "K"],
+    held: Tensor,
+    steps: int,
+    seed: int,
+    batch: int = 256,
+) -> BeliefReadout:
+    """Train by weighted cross-entropy (AdamW); the weights kept are those of least loss on the rows `held [K]` out.
+
+    Args:
+        readout: trained in place.
+        fit: its three inputs.
+        target: the believed place.
+        weight: of each row.
+        held: bool, rows to choose the stopping step with, looked at ten times.
+        steps, seed, batch: of the training.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for layer in readout.modules():
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
+        own = torch.cat((fit[0], fit[1].flatten(0, 1)))
+        readout.mean, readout.scale = own.mean(0), own.std(0).clamp(min=1e-4)
+        train, chosen = (~held).nonzero()[:, 0], held.nonzero()[:, 0]
+        optimizer = torch.optim.AdamW(readout.parameters(), lr=3e-3, weight_decay=0.03)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.1)
+        best, kept = torch.inf, readout.state_dict()
+
+        def loss(rows: Tensor) -> Tensor:
+            error = nn.functional.cross_entropy(readout(*(part[rows] for part in fit)), target[rows], reduction="none")
+            return (error * weight[rows]).sum() / weight[rows].sum()
+
+        for step in range(1, steps + 1):
+            error = loss(train[torch.randint(len(train), (batch,))])
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+            schedule.step()
+            if step % max(1, steps // 10) == 0 or step == steps:
+                with torch.no_grad():
+                    now = float(loss(chosen))
+                if now < best:
+                    best, kept = now, {name: value.clone() for name, value in readout.state_dict().items()}
+        readout.load_state_dict(kept)
+    return readout

@@ -1,0 +1,82 @@
+"""What a village scene starts from, and how scenes of different sizes become a batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One scene at its start: N agents, K things, V events. Cells are `(x, y)`.
+
+    Attributes:
+        walls: `[X,Y]` bool.
+        start: `[N,2]` cells of agents.
+        thing: `[K,2]` cells of things.
+        kind: `[K]` index into `scene.KINDS`.
+        boxed: `[K]` bool: lies in a box, so it is seen only while it is moved.
+        known: `[N,K]` bool: the agent knows where it lies at the start.
+        worth: `[N,K]` what reaching a thing is worth to the agent, in steps; -inf: it does not want it.
+        svo: `[N]` rad, social value orientation (Murphy et al. 2011): 0 selfish, pi/4 weighs others like itself.
+        event: `[V,4]` time, thing, x, y: then it is moved there.
+    """
+
+    walls: np.ndarray
+    start: np.ndarray
+    thing: np.ndarray
+    kind: np.ndarray
+    boxed: np.ndarray
+    known: np.ndarray
+    worth: np.ndarray
+    svo: np.ndarray
+    event: np.ndarray
+
+
+@dataclass
+class Batch:
+    """The same for E scenes, padded: absent agents and things, worth -inf, events at time -1."""
+
+    walls: Tensor
+    start: Tensor
+    thing: Tensor
+    kind: Tensor
+    boxed: Tensor
+    known: Tensor
+    worth: Tensor
+    svo: Tensor
+    event: Tensor
+    agents: Tensor
+    things: Tensor
+
+
+PADDING = {"worth": -np.inf, "event": -1}
+
+
+def batched(layouts: Sequence[Layout], device: torch.device) -> Batch:
+    """Stack layouts of one grid size.
+
+    Raises:
+        ValueError: grids of different sizes.
+    """
+    if len({layout.walls.shape for layout in layouts}) > 1:
+        raise ValueError(f"scenes of one batch must share a grid: {sorted({la.walls.shape for la in layouts})}")
+    stacked = {}
+    for name in (field.name for field in fields(Layout)):
+        values = [np.asarray(getattr(layout, name)) for layout in layouts]
+        shape = np.max([value.shape for value in values], axis=0)
+        out = np.full((len(values), *shape), PADDING.get(name, 0), values[0].dtype)
+        for row, value in zip(out, values, strict=True):
+            row[tuple(slice(size) for size in value.shape)] = value
+        stacked[name] = torch.as_tensor(out, device=device)
+
+    def there(counts: list[int], most: int) -> Tensor:
+        return torch.arange(most, device=device) < torch.tensor(counts, device=device)[:, None]
+
+    return Batch(
+        **stacked,
+        agents=there([len(layout.start) for layout in layouts], stacked["start"].shape[1]),
+        things=there([len(layout.thing) for layout in layouts], stacked["thing"].shape[1]),
+    )

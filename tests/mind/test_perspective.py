@@ -1,0 +1,59 @@
+import math
+
+import pytest
+import torch
+
+from jepa_social.mind.perspective import in_view, perspective
+from jepa_social.scene import Scene
+
+
+def scene(**settings) -> Scene:
+    """The seer walks east; one stands ahead, one behind, and both are moved a metre north in the last frame."""
+    seer = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+    ahead = torch.tensor([[6.0, 0.0], [6.0, 0.0], [6.0, 1.0]])
+    behind = torch.tensor([[-4.0, 0.0], [-4.0, 0.0], [-4.0, 1.0]])
+    return Scene.from_arrays(torch.stack((seer, ahead, behind)), 1.0, **settings)
+
+
+ME = torch.tensor([0])
+
+
+def test_what_happens_behind_the_back_is_not_known():
+    seen = perspective(scene(), ME)
+    assert seen.position[0, 1, 2].tolist() == [6.0, 1.0]
+    assert seen.position[0, 2, 2].tolist() == [-4.0, 0.0]
+    assert seen.velocity[0, 2].abs().max() == 0
+    assert torch.equal(seen.position[:, 0], scene().position[:, 0])
+
+
+def test_walls_block_the_view():
+    wall = [[4.0, -2.0, 4.0, 2.0]]
+    assert in_view(scene(walls=wall), ME, 90.0)[0].tolist() == [[True] * 3, [False] * 3, [True, False, False]]
+    seen = perspective(scene(walls=wall), ME, told=False)
+    assert seen.present[0, 1].tolist() == [False] * 3
+    assert perspective(scene(walls=wall), ME).position[0, 1, 2].tolist() == [6.0, 0.0]
+
+
+def test_no_look_ahead_and_no_truth():
+    whole = perspective(scene(), ME)
+    part = perspective(scene().between(0, 2), ME)
+    torch.testing.assert_close(whole.position[:, :, :2], part.position)
+    assert whole.truth is None
+
+
+def test_rigid_motion_changes_nothing():
+    turned = perspective(scene().transform(0.7, [3.0, -1.0]), ME)
+    again = perspective(scene(), ME).transform(0.7, [3.0, -1.0])
+    torch.testing.assert_close(turned.position, again.position, rtol=0, atol=1e-4)
+
+
+def test_an_agent_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"0\.\.2"):
+        perspective(scene(), torch.tensor([3]))
+
+
+def test_the_cone_is_as_wide_as_asked():
+    wide = scene()
+    wide.position[0, 1, 1] = torch.tensor([1 + math.cos(1.0), math.sin(1.0)])
+    assert in_view(wide, ME, 58.0)[0, 1, 1]
+    assert not in_view(wide, ME, 56.0)[0, 1, 1]

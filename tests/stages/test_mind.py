@@ -1,0 +1,70 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from tensordict import TensorDict
+
+from jepa_social.evaluation.mind.false_belief import run_trials
+from jepa_social.evaluation.results import read_results
+from jepa_social.models.jepa import ModelConfig, SocialJEPA
+from jepa_social.stages.mind import _inputs, false_belief, score_mind
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+
+def settings(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return compose("eval", overrides=["run=x", "suite=mind", "size=tiny", *overrides]).suite
+
+
+@pytest.fixture(scope="module")
+def jepa() -> SocialJEPA:
+    torch.manual_seed(1)
+    config = ModelConfig(width=16, depth=1, heads=2, predictor_width=16, intents=0, reach=16.0, kinds=10)
+    return SocialJEPA(config, teacher=False).eval()
+
+
+def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
+    score_mind(tmp_path, jepa, settings(), "jepa")
+    rows = read_results(tmp_path)["mind"]
+    assert {"jepa", "jepa + perspective", "untrained", "behaviour cloning", "exact observer"} <= set(rows)
+    assert rows["reads the true state"]["belief_25"].mean == pytest.approx(0.5)
+    assert rows["exact observer"]["belief_25"].mean > 0.8
+    assert rows["reads the true state"]["gap_25"].mean == pytest.approx(0.0, abs=1e-9)
+    assert rows["jepa"]["belief_25"].low <= rows["jepa"]["belief_25"].mean <= rows["jepa"]["belief_25"].high
+    assert (tmp_path / "figures" / "mind_false_belief.png").is_file()
+
+
+def test_scores_are_the_same_again(jepa):
+    one, two = (false_belief(jepa, settings().false_belief, "jepa")[0] for _ in range(2))
+    assert one == two
+
+
+def test_truth_never_enters_a_model(jepa):
+    """Latents and readout inputs are the same whatever `truth` says, and trials carry none."""
+    trials = run_trials(range(60))
+    plain = _inputs(jepa, trials, True, "plain")[1]
+    lied = trials.scene.clone(False)
+    shape = list(lied.kind.shape)
+    lied.truth = TensorDict({"belief": torch.full(shape, 7.0), "goal": torch.zeros(shape)}, batch_size=shape[:1])
+    told = _inputs(jepa, replace(trials, scene=lied), True, "told")[1]
+    for one, other in zip(plain, told, strict=True):
+        assert torch.equal(one, other)
+    # nor do the answers, of which the inputs must not be made
+    shuffled = replace(trials, believed=trials.believed.flip(0), actual=trials.actual.flip(0))
+    for one, other in zip(plain, _inputs(jepa, shuffled, True, "shuffled")[1], strict=True):
+        assert torch.equal(one, other)
+
+
+def test_fitting_seeds_are_not_scored(jepa):
+    with pytest.raises(ValueError, match="further apart"):
+        false_belief(jepa, settings("suite.false_belief.fit_seed=5000000").false_belief, "jepa")
+
+
+def test_a_model_that_knows_no_things_says_so():
+    people = SocialJEPA(ModelConfig(width=16, depth=1, heads=2, predictor_width=16), teacher=False).eval()
+    with pytest.raises(ValueError, match=r"model\.kinds=10"):
+        false_belief(people, settings().false_belief, "jepa")
