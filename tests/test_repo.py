@@ -45,6 +45,8 @@ MAY_IMPORT = {
     "stages": BASE | {"data", "worlds", "models", "mind", "planning", "evaluation"},
     "bench": BASE | {"evaluation", "stages"},
     "ablate": {"bench"},
+    "rl": BASE | {"worlds", "planning", "evaluation", "bench"},
+    "tune": BASE | {"planning", "evaluation", "bench"},
     "release": BASE | {"mind", "evaluation"},
     "export": BASE | {"mind"},
     "__init__": {"runs", "scene", "mind", "planning"},
@@ -131,7 +133,11 @@ def test_imports_and_dependencies_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     core = {distribution(line) for line in project["dependencies"]}
     dev = {distribution(line) for line in project["optional-dependencies"]["dev"]}
-    assert foreign([*SOURCES, *ENTRIES]) == core - {"torchvision"}, "torchvision is there for timm only"
+    learning = [path for path in SOURCES if room(path) == "rl"]
+    others = [path for path in [*SOURCES, *ENTRIES] if path not in learning]
+    assert foreign(others) == core - {"torchvision"}, "torchvision is there for timm only"
+    extra = {distribution(line) for line in project["optional-dependencies"]["rl"]}
+    assert foreign(learning) - core == extra, "who does not learn by reinforcement does not need its library"
     commands = {"ruff", "pyright", "pytest-xdist"}
     assert (
         foreign(sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])) - core
@@ -143,7 +149,7 @@ def test_imports_and_dependencies_agree():
 
 SPLATTED = {"model": ModelConfig, "planner.mpc": MPC, "trainer": lightning.Trainer}
 """Nodes that are passed on whole, `Callable(**node)`, and to whom."""
-FREE_NAMES = {"suite.baselines", "bench.ablation.rows"}
+FREE_NAMES = {"suite.baselines", "bench.ablation.rows", "search"}
 """Nodes whose keys are names that nobody has to know."""
 CONFIG_FILES = sorted(CONFIGS.rglob("*.yaml"))
 INTERPOLATED = {
@@ -246,9 +252,9 @@ def test_experiments_compose(name: str):
     ids=lambda path: str(path.relative_to(CONFIGS)),
 )
 def test_options_compose(path: Path):
-    evaluated = {"suite": [], "size": ["suite=mind"]}
+    evaluated = {"suite": [], "size": ["suite=mind"], "baseline": []}
     name = path.parent.name
-    group = {"cost": "cost@planner.cost"}.get(name, name)
+    group = {"cost": "cost@planner.cost", "baseline": "+baseline@suite.baselines.another"}.get(name, name)
     composed("eval" if name in evaluated else "train", [*evaluated.get(name, []), f"{group}={path.stem}"])
 
 

@@ -64,6 +64,10 @@ class View:
         velocity = torch.einsum("bd,bde->be", action, self.axes) * self.speed[:, None]
         return within_limits(velocity, self.scene)
 
+    def action(self, velocity: Float[Tensor, "B 2"]) -> Float[Tensor, "B 2"]:
+        """The inverse of `command`."""
+        return self._turned(velocity[:, None])[:, 0] / self.speed[:, None].clamp(min=1e-6)
+
     def _turned(self, vector: Float[Tensor, "B K 2"]) -> Float[Tensor, "B K 2"]:
         return torch.einsum("bke,bde->bkd", vector, self.axes)
 

@@ -3,7 +3,8 @@
 It is a ceiling, not a rival: what is missing to its row is what better prediction could still gain.
 """
 
-from typing import Protocol, Self
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float
@@ -28,7 +29,7 @@ class Branchable(Protocol):
 
     dt: float
 
-    def branch(self, copies: int = 1, scenes: list[int] | None = None) -> Self:
+    def branch(self, copies: int = 1, scenes: Sequence[int] | None = None) -> Any:
         """The same moment, each scene `copies` times in a row."""
         ...
 

@@ -12,7 +12,8 @@ from jepa_social.rl.train import learn
 def main(config: DictConfig) -> None:
     """Train what `configs/rl.yaml` says."""
     path = learn(config)
-    Console().print(f"{path}\npython eval.py run=… suite=circle +baseline@suite.baselines.ppo=ppo ppo={path}")
+    row = f"+baseline@suite.baselines.ppo=ppo suite.baselines.ppo.path={path}"
+    Console().print(f"{path}\npython eval.py run=pretrained suite=circle {row}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.files import with_draft
 from jepa_social.planning.learned import Learned
+from jepa_social.rl.imitation import demonstrate, imitate
 from jepa_social.rl.learner import actor_of, build
 from jepa_social.rl.vec_env import CrowdVecEnv
 from jepa_social.worlds.crowd import Crowd
@@ -45,6 +46,10 @@ def learn(config: DictConfig) -> Path:
     seeds = range(config.first_seed, config.first_seed + config.pool)
     env = CrowdVecEnv(instantiate(config.world), seeds, config.scenes, config.seen, config.seed + done)
     learner = PPO.load(checkpoint, env, device="cpu") if rows else build(config, env)
+    if not rows and config.demonstrations:
+        teacher = instantiate(config.teacher)
+        shown = demonstrate(env, teacher, config.demonstrations, config.noise, config.ppo.gamma)
+        imitate(learner, shown, config.imitation_epochs, config.seed)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn()) as bar:
         task = bar.add_task("learning", total=config.steps, completed=done)
@@ -93,7 +98,7 @@ class Watch(BaseCallback):
     def _on_rollout_start(self) -> None:
         gained, success, collision = self._means()
         self.report(self.num_timesteps, f"reward {gained:.3f} success {success:.3f} collision {collision:.3f}")
-        if self.rollouts and self.rollouts % self.config.validate_every == 0:
+        if (self.rollouts or not self.rows) and self.rollouts % self.config.validate_every == 0:
             self._keep()
         self.rollouts += 1
 
