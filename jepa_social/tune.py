@@ -70,7 +70,12 @@ def tune(config: DictConfig, name: str) -> list[dict[str, object]]:
         scores = navigation(run_episodes(world, policy, seeds, suite.batch))
         means = {metric: round(float(getattr(scores, metric).nanmean()), 4) for metric in METRICS}
         told = " ".join(f"{key}={value:g}" for key, value in settings.items()) or "configs"
-        row = {"suite": suite.name, "baseline": name, "trial": number, "score": round(score_of(scores, world.limit_s), 4)}
+        row = {
+            "suite": suite.name,
+            "baseline": name,
+            "trial": number,
+            "score": round(score_of(scores, world.limit_s), 4),
+        }
         rows.append({**row, **means, "episodes": len(seeds), "first_seed": suite.first_seed, "settings": told})
     best = max(rows, key=lambda row: row["score"])
     return [{**row, "chosen": int(row is best)} for row in rows]

@@ -118,7 +118,7 @@ class Actor(nn.Module):
 
     def forward(self, view: View) -> Float[Tensor, "B 2"]:
         """In units of the preferred speed, in the goal's frame."""
-        return self.head(self.attention(view.own, view.others, view.there))
+        return self.head(self.attention(view.own, view.others, view.there)).clamp(-1.0, 1.0)
 
     def save(self, path: str | Path, seen: int) -> None:
         """Write weights, width and the number of people `seen` to a safetensors file."""

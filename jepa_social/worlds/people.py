@@ -123,5 +123,7 @@ class People:
 
     def replaced(self, scenes: Tensor, source: "People", taken: Tensor) -> "People":
         """These with the scenes `taken` of `source` where `scenes` were."""
-        rows = {f.name: getattr(self, f.name).index_put((scenes,), getattr(source, f.name)[taken]) for f in fields(self)}
+        rows = {
+            f.name: getattr(self, f.name).index_put((scenes,), getattr(source, f.name)[taken]) for f in fields(self)
+        }
         return People(**rows)

@@ -15,7 +15,7 @@ NEAR = 0.2
 
 
 def least_gap(last: Scene, ego: int) -> Tensor:
-    """Least gap `[E]` (m) of agent `ego` to anybody on the segment swept between two frames; infinite where nobody is."""
+    """Least gap `[E]` (m) of agent `ego` to anybody on the segment swept between two frames; infinite if alone."""
     relative = last.position - last.position[:, ego : ego + 1]
     gap = swept_distance(relative[:, :, 0], relative[:, :, 1]) - last.radius - last.radius[:, ego : ego + 1]
     there = last.present.all(-1)

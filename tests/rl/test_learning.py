@@ -17,7 +17,7 @@ from tests.planning.test_baselines import composed
 
 SMALL = (
     "scenes=8", "pool=16", "width=16", "ppo.n_steps=16", "ppo.batch_size=64", "ppo.n_epochs=1", "demonstrations=0",
-    "validation=4", "validate_every=100", "world.limit=5.0",
+    "validation=4", "validate_every=100", "+world.limit=5.0",
 )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_a_fresh_learner_goes_straight_and_an_imitator_as_its_teacher(tmp_path):
 def test_returns_are_discounted_to_the_end_of_the_episode():
     env = CrowdVecEnv(Crowd(CircleCrossing(), 1, limit=2.0), range(4), 4, 5)
     _, _, returns = demonstrate(env, Still(), 8, 0.0, 0.5)
-    assert (returns == 0).all(), "who stands still gains nothing"
+    assert (returns <= 0).all(), "who stands still gains nothing"
     env = CrowdVecEnv(Crowd(CircleCrossing(), 1), range(4), 4, 5)
     _, _, returns = demonstrate(env, Orca(0.5), 40, 0.0, 0.5)
     assert returns.max() == 1.0
