@@ -43,7 +43,7 @@ def settings_of(config: DictConfig, name: str) -> Iterator[dict[str, float]]:
         if len(value) != 2 or not value[0] <= value[1]:
             raise ValueError(f"search.{name}.{key} must be [least, greatest], got {value}")
     yield {}
-    cube = qmc.Sobol(len(ranges), seed=config.seed)
+    cube = qmc.Sobol(len(ranges), rng=config.seed)
     for point in cube.random(max(config.trials, 1))[: config.trials - 1]:
         pairs = zip(ranges.items(), point.tolist(), strict=True)
         yield {key: round(low + share * (high - low), 4) for (key, (low, high)), share in pairs}
@@ -107,7 +107,7 @@ def read_rows(path: Path) -> list[dict[str, object]]:
 def write_rows(draft: Path, rows: list[dict[str, object]]) -> None:
     """Write the table."""
     with draft.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, list(COLUMNS))
         writer.writeheader()
         writer.writerows(rows)
 

@@ -130,6 +130,6 @@ class Watch(BaseCallback):
 
     def _write(self, draft: Path) -> None:
         with draft.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, list(COLUMNS))
             writer.writeheader()
             writer.writerows(self.rows)

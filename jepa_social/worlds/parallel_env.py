@@ -17,6 +17,7 @@ from torch import Tensor
 from jepa_social.scene import KINDS, Scene
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.gym_env import observation_space, observe
+from jepa_social.worlds.reward import least_gap, reward
 from jepa_social.worlds.scenarios import CircleCrossing, Scenario
 from jepa_social.worlds.world import ARRIVED
 
