@@ -70,6 +70,11 @@ def read_curve(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _rank(success: float, time: float) -> tuple[float, float]:
+    """More success is better, then less time (NaN where nobody arrived)."""
+    return success, -time if time == time else -np.inf
+
+
 class Watch(BaseCallback):
     """Counts endings; every `validate_every` rollouts scores the mean action and keeps the best and a checkpoint.
 
@@ -85,7 +90,7 @@ class Watch(BaseCallback):
         self.world = instantiate(config.world)
         self.recent: deque[tuple[float, bool, bool]] = deque(maxlen=1000)
         self.ended = int(rows[-1]["episodes"]) if rows else 0
-        self.best = max((float(row["val_success"]) for row in rows), default=-1.0)
+        self.best = max((_rank(float(row["val_success"]), float(row["val_time"])) for row in rows), default=(-1.0, 0.0))
         self.rollouts = 0
 
     def _on_step(self) -> bool:
@@ -115,8 +120,8 @@ class Watch(BaseCallback):
         actor.save(latest, self.config.seen)
         first = self.config.validation_seed
         scores = validate(Learned(latest), self.world, range(first, first + self.config.validation))
-        if scores[0] > self.best:
-            self.best = scores[0]
+        if (rank := _rank(scores[0], scores[2])) > self.best:
+            self.best = rank
             actor.save(self.folder / POLICY, self.config.seen)
         latest.unlink()
         means = [f"{value:.4g}" for value in (*self._means(), *scores)]
