@@ -16,6 +16,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_object
 from omegaconf import OmegaConf
+from stable_baselines3 import PPO
 
 from jepa_social.models.jepa import ModelConfig
 from jepa_social.planning.mpc import MPC
@@ -45,6 +46,8 @@ MAY_IMPORT = {
     "stages": BASE | {"data", "worlds", "models", "mind", "planning", "evaluation"},
     "bench": BASE | {"evaluation", "stages"},
     "ablate": {"bench"},
+    "rl": BASE | {"worlds", "planning", "evaluation", "bench"},
+    "tune": BASE | {"planning", "evaluation", "bench"},
     "release": BASE | {"mind", "evaluation"},
     "export": BASE | {"mind"},
     "__init__": {"runs", "scene", "mind", "planning"},
@@ -131,7 +134,11 @@ def test_imports_and_dependencies_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     core = {distribution(line) for line in project["dependencies"]}
     dev = {distribution(line) for line in project["optional-dependencies"]["dev"]}
-    assert foreign([*SOURCES, *ENTRIES]) == core - {"torchvision"}, "torchvision is there for timm only"
+    learning = [path for path in SOURCES if room(path) == "rl"]
+    others = [path for path in [*SOURCES, *ENTRIES] if path not in learning]
+    assert foreign(others) == core - {"torchvision"}, "torchvision is there for timm only"
+    extra = {distribution(line) for line in project["optional-dependencies"]["rl"]}
+    assert foreign(learning) - core == extra, "who does not learn by reinforcement does not need its library"
     beside = {distribution(line) for line in project["optional-dependencies"]["bench"]}
     commands = {"ruff", "pyright", "pytest-xdist"}
     used = foreign(sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])) - core
@@ -140,9 +147,9 @@ def test_imports_and_dependencies_agree():
 
 # --- configs
 
-SPLATTED = {"model": ModelConfig, "planner.mpc": MPC, "trainer": lightning.Trainer}
+SPLATTED = {"model": ModelConfig, "planner.mpc": MPC, "trainer": lightning.Trainer, "ppo": PPO}
 """Nodes that are passed on whole, `Callable(**node)`, and to whom."""
-FREE_NAMES = {"suite.baselines", "bench.ablation.rows"}
+FREE_NAMES = {"suite.baselines", "bench.ablation.rows", "search"}
 """Nodes whose keys are names that nobody has to know."""
 CONFIG_FILES = sorted(CONFIGS.rglob("*.yaml"))
 INTERPOLATED = {
@@ -174,7 +181,8 @@ def unread(node: object, where: str) -> Iterator[str]:
                 yield f"{place}: {callee.__name__} takes no such argument"
             yield from arguments(value, place)
         else:
-            if where not in FREE_NAMES and not is_read(str(key)):
+            free = where in FREE_NAMES or where.startswith("search.")  # a setting of whatever baseline is searched
+            if not free and not is_read(str(key)):
                 yield f"{place}: nobody reads it"
             yield from unread(value, place)
 
@@ -245,9 +253,10 @@ def test_experiments_compose(name: str):
     ids=lambda path: str(path.relative_to(CONFIGS)),
 )
 def test_options_compose(path: Path):
-    evaluated = {"suite": [], "size": ["suite=mind"]}
+    evaluated = {"suite": [], "size": ["suite=mind"], "baseline": []}
     name = path.parent.name
-    group = {"cost": "cost@planner.cost", "solver": "solver@planner.solver"}.get(name, name)
+    packages = {"cost": "cost@planner.cost", "solver": "solver@planner.solver"}
+    group = {**packages, "baseline": "+baseline@suite.baselines.another"}.get(name, name)
     composed("eval" if name in evaluated else "train", [*evaluated.get(name, []), f"{group}={path.stem}"])
 
 

@@ -1,4 +1,6 @@
-"""Planners from `configs/planner/`: the model's and the baseline's differ in nothing but the dynamics."""
+"""Planners from `configs/planner/`: the model's and the baselines' differ in nothing but the dynamics."""
+
+from functools import partial
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -7,6 +9,8 @@ from jepa_social.mind.world_model import WorldModel
 from jepa_social.planning.cloned import Cloned
 from jepa_social.planning.dynamics import ConstantVelocity, Imagination
 from jepa_social.planning.mpc import MPC
+from jepa_social.planning.oracle import Branchable, Oracle, Simulated
+from jepa_social.planning.policy import Policy
 from jepa_social.planning.prior import Prior
 
 
@@ -33,3 +37,20 @@ def cloned_policy(world_model: WorldModel, prior: Prior, config: DictConfig) -> 
 def constant_velocity_planner(config: DictConfig, dt: float, name: str = "constant-velocity MPC") -> MPC:
     """The same solver and costs with people extrapolated at the same `dt` (s): what a world model has to beat."""
     return MPC(name, ConstantVelocity(dt), instantiate(config.cost), instantiate(config.solver), **config.mpc)
+
+
+def constant_velocity_in(world: Branchable, config: DictConfig) -> MPC:
+    """Constant-velocity MPC at the time step of `world`."""
+    return constant_velocity_planner(config, world.dt)
+
+
+def oracle_planner(world: Branchable, config: DictConfig, name: str = "oracle MPC") -> Oracle:
+    """The same solver and costs with the simulator as the model, in the `world` that it is to walk in."""
+    return Oracle(MPC(name, Simulated(world), instantiate(config.cost), instantiate(config.solver), **config.mpc))
+
+
+def baseline(config: DictConfig, world: Branchable, planner: DictConfig) -> Policy:
+    """A policy of `configs/baseline/`; one that is `_partial_` is told the world that it walks in, and the planner's
+    settings."""
+    made = instantiate(config)
+    return made(world, planner) if isinstance(made, partial) else made

@@ -13,7 +13,7 @@ from jepa_social.evaluation.pareto import pareto_figure
 from jepa_social.evaluation.report import write_report
 from jepa_social.evaluation.results import print_table, read_results, record_suite
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.planning.build import cloned_policy, constant_velocity_planner, jepa_planner
+from jepa_social.planning.build import baseline, cloned_policy, constant_velocity_planner, jepa_planner
 from jepa_social.planning.policy import Policy
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
@@ -97,13 +97,13 @@ def _tested(suite: DictConfig, settings: DictConfig) -> DictConfig:
 def _policies(
     run: Path, suite: DictConfig, settings: DictConfig, world_model: WorldModel, world: World
 ) -> list[Policy]:
-    """The planner, constant-velocity MPC, the suite's reactive baselines, the run's cloned policy if it has one and, in
+    """The planner, constant-velocity MPC, the suite's baselines, the run's cloned policy if it has one and, in
     replay, the recorded human."""
     prior = Prior.load(run) if (run / PRIOR).is_file() else None
     policies: list[Policy] = [
         jepa_planner(world_model, settings.planner, OURS, prior),
         constant_velocity_planner(settings.planner, world_model.dt),
-        *(instantiate(baseline) for baseline in suite.baselines.values()),
+        *(baseline(chosen, world, settings.planner) for chosen in suite.baselines.values()),
         *([cloned_policy(world_model, prior, settings.planner)] if prior is not None else []),
     ]
     return [*policies, RecordedHuman(world)] if isinstance(world, Replay) else policies

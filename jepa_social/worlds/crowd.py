@@ -154,6 +154,21 @@ class Crowd(World):
             social_force=fresh(people.social_force, drawn.social_force),
         )
 
+    def restart(self, scenes: Tensor, source: "Crowd", taken: Tensor) -> None:
+        """Put the scenes `taken` of `source` (places, `[K]`) where `scenes` (places, `[K]`) of this one were.
+
+        Both stem from one `reset`, so that their shapes agree. Of the past only `observed` frames are kept; each scene
+        has its whole time left.
+        """
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and value.ndim:
+                setattr(self, name, value.index_put((scenes,), getattr(source, name)[taken]))
+        self.limit[scenes] += self.elapsed - source.elapsed
+        self._people = self._people.replaced(scenes, source._people, taken)
+        for scene, place in zip(scenes.tolist(), taken.tolist(), strict=True):
+            self._seeds[scene] = source._seeds[place]
+        self._track = self._track.replaced(scenes, source._track, taken, max(2, self.observed))
+
     def _taken(self, index: Tensor) -> "Crowd":
         new = super()._taken(index)
         new._people = self._people.taken(index)

@@ -1,8 +1,7 @@
 """The worlds as single Gymnasium environments: `jepa_social/Crowd-v0` and `jepa_social/Replay-v0`.
 
 Importing this module registers them: `gymnasium.make("jepa_social.worlds.gym_env:jepa_social/Crowd-v0")`.
-The reward is CrowdNav's (Chen et al., ICRA 2019, eq. 5): 1 on arrival, -0.25 for a collision, otherwise
--0.5 (0.2 - c) dt while the gap c to the nearest person is below 0.2 m.
+The reward is CrowdNav's (see `jepa_social.worlds.reward`).
 """
 
 from collections.abc import Sequence
@@ -14,15 +13,12 @@ import torch
 from gymnasium import spaces
 
 from jepa_social.data.schema import Recording
-from jepa_social.geometry import swept_distance
 from jepa_social.scene import FAR, Scene
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.replay import Replay
+from jepa_social.worlds.reward import least_gap, reward
 from jepa_social.worlds.scenarios import CircleCrossing, Scenario
 from jepa_social.worlds.world import World
-
-NEAR = 0.2
-"""m, CrowdNav's discomfort distance."""
 
 LARGE = 1.0e6
 """Bound of the observation boxes; padding walls lie at `FAR`, well inside."""
@@ -61,11 +57,13 @@ class WorldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
     def step(self, action: np.ndarray):
         """Move the ego by `action [2]` m/s."""
         scene = self.world.step(torch.as_tensor(np.asarray(action))[None])
-        gap, arrived = least_gap(self.world.scene(2), 0), bool(self.world.arrived[0])
+        gap, arrived = least_gap(self.world.scene(2), 0), self.world.arrived
+        gained = float(reward(gap, arrived, self.world.dt)[0])
+        gap, arrived = float(gap[0]), bool(arrived[0])
         collided = gap < 0
         truncated = bool(self.world.expired[0]) and not (arrived or collided)
         info = {"arrived": arrived and not collided, "collided": collided, "gap": gap}
-        return self._observe(scene), reward(gap, arrived, self.world.dt), arrived or collided, truncated, info
+        return self._observe(scene), gained, arrived or collided, truncated, info
 
     def _observe(self, scene: Scene) -> dict[str, np.ndarray]:
         assert scene.goal is not None
@@ -103,22 +101,6 @@ def observe(
     segments = torch.zeros(0, 4) if scene.walls is None else scene.walls[0]
     arrays["walls"] = _fit(segments[:walls], walls, FAR)
     return arrays
-
-
-def least_gap(last: Scene, ego: int) -> float:
-    """Least gap (m) of `ego` to anybody on the segment swept between two frames; infinite where nobody is."""
-    relative = last.position[0] - last.position[0, ego]
-    gap = swept_distance(relative[:, 0], relative[:, 1]) - last.radius[0] - last.radius[0, ego]
-    there = last.present[0].all(-1)
-    there[ego] = False
-    return float(gap[there].min()) if bool(there.any()) else float("inf")
-
-
-def reward(gap: float, arrived: bool, dt: float) -> float:
-    """CrowdNav's (see the module)."""
-    if gap < 0:
-        return -0.25
-    return 1.0 if arrived else min(0.0, 0.5 * (gap - NEAR) * dt)
 
 
 class CrowdEnv(WorldEnv):

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from jepa_social.scene import KINDS, Scene
 from jepa_social.worlds.crowd import Crowd
-from jepa_social.worlds.gym_env import least_gap, observation_space, observe, reward
+from jepa_social.worlds.gym_env import observation_space, observe
+from jepa_social.worlds.reward import least_gap, reward
 from jepa_social.worlds.scenarios import CircleCrossing, Scenario
 from jepa_social.worlds.world import ARRIVED
 
@@ -141,11 +142,12 @@ class ParallelCrowd(ParallelEnv[str, dict[str, np.ndarray], np.ndarray]):
             moves[index(agent)] = torch.as_tensor(np.asarray(actions[agent], dtype=np.float64))
         scene = self.world.step_all(moves)
         last, late = self.world.scene(2), bool(self.world.expired[0])
-        gaps = {agent: least_gap(last, index(agent)) for agent in self.agents}
+        gaps = {agent: float(least_gap(last, index(agent))[0]) for agent in self.agents}
         arrived = {agent: bool(self.world.at_goal[index(agent)]) for agent in self.agents}
         terminated = {agent: arrived[agent] or gaps[agent] < 0 for agent in self.agents}
         truncated = {agent: late and not terminated[agent] for agent in self.agents}
-        rewards = {agent: reward(gaps[agent], arrived[agent], self.world.dt) for agent in self.agents}
+        outcome = {agent: (torch.tensor(gaps[agent]), torch.tensor(arrived[agent])) for agent in self.agents}
+        rewards = {agent: float(reward(*outcome[agent], self.world.dt)) for agent in self.agents}
         infos = {
             agent: {"arrived": arrived[agent] and gaps[agent] >= 0, "collided": gaps[agent] < 0, "gap": gaps[agent]}
             for agent in self.agents

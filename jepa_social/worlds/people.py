@@ -120,3 +120,10 @@ class People:
     def taken(self, index: Tensor) -> "People":
         """The scenes `index`."""
         return People(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def replaced(self, scenes: Tensor, source: "People", taken: Tensor) -> "People":
+        """These with the scenes `taken` of `source` where `scenes` were."""
+        rows = {
+            f.name: getattr(self, f.name).index_put((scenes,), getattr(source, f.name)[taken]) for f in fields(self)
+        }
+        return People(**rows)

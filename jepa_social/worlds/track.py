@@ -93,3 +93,30 @@ class Track:
             heading=[again(value) for value in self.heading],
             present=[again(value) for value in self.present],
         )
+
+    def replaced(self, scenes: Tensor, source: "Track", taken: Tensor, frames: int) -> "Track":
+        """The last `frames` frames, with the scenes `taken` of `source` where `scenes` were.
+
+        Where `source` is younger, nobody is present in those scenes before its start.
+        """
+
+        def put(value: Tensor, new: Tensor) -> Tensor:
+            return value.index_put((scenes,), new[taken])
+
+        def frames_of(mine: list[Tensor], other: list[Tensor]) -> list[Tensor]:
+            mine, other = mine[-frames:], other[-frames:]
+            other = [torch.zeros_like(other[0])] * max(0, len(mine) - len(other)) + other
+            return [put(value, new) for value, new in zip(mine, other[-len(mine) :], strict=True)]
+
+        return replace(
+            self,
+            kind=put(self.kind, source.kind),
+            radius=put(self.radius, source.radius),
+            goal=put(self.goal, source.goal),
+            speed=put(self.speed, source.speed),
+            walls=None if self.walls is None or source.walls is None else put(self.walls, source.walls),
+            **{
+                name: frames_of(getattr(self, name), getattr(source, name))
+                for name in ("position", "velocity", "heading", "present")
+            },
+        )

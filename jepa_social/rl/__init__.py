@@ -1,0 +1,1 @@
+"""Reinforcement learning in our worlds, as a baseline (needs `pip install jepa-social[rl]`)."""
