@@ -107,7 +107,7 @@ def read_rows(path: Path) -> list[dict[str, object]]:
 def write_rows(draft: Path, rows: list[dict[str, object]]) -> None:
     """Write the table."""
     with draft.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(COLUMNS))
+        writer = csv.DictWriter[str](file, list(COLUMNS))
         writer.writeheader()
         writer.writerows(rows)
 
