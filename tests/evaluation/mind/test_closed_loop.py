@@ -50,7 +50,7 @@ def played() -> dict[str, Encounters]:
 def test_exact_egos_score_what_prototypes_did(played, name: str):
     columns = played[name].columns()
     for score, values in PROTOTYPE[name].items():
-        for phase, value, slack in zip(("1", "4_6", "30_60"), values, (0.12, 0.08, 0.04), strict=True):
+        for phase, value, slack in zip(("1", "4_6", "30_60"), values, (0.12, 0.08, 0.06), strict=True):
             assert columns[f"{score}_{phase}"].mean() == pytest.approx(value, abs=slack)
 
 
@@ -98,7 +98,7 @@ def test_a_yoked_log_holds_what_another_partner_was_offered():
 
 
 def test_offers_of_the_logs_say_nothing_that_responses_do_not():
-    """Other partners with the same menus who respond alike are offered the same: who offers does not know the values."""
+    """Other partners who respond alike are offered the same: whoever offers does not know the values."""
     one, two = Partners(50, 6, seed=1), Partners(50, 6, seed=1)
     two.values = -two.values
     offered, other = haggled(one, 2), haggled(two, 2)

@@ -25,6 +25,8 @@ IDEAL = {
 COUNTING = {1: 0.36, 2: 0.48, 3: 0.57, 5: 0.66, 10: 0.75, 20: 0.84}
 LOSS = {0: 1.37, 2: 1.20, 5: 1.06, 10: 0.96}
 """What prototypes of this generative model gave: the ideal's and counting's rank correlation, the ideal's log-loss."""
+SLACK = 0.06
+"""Rank correlations of 500 people have a standard error of 0.02, and those of the prototypes have one as well."""
 UNSEEN = slice(20, 30)
 
 
@@ -41,14 +43,14 @@ def test_the_observer_scores_what_prototypes_did(beta: float):
     some = people(beta)
     for n, rho in IDEAL[beta].items():
         found = seen(some, n, beta)
-        assert rank_correlation(found.mean, some.values).mean() == pytest.approx(rho, abs=0.05)
+        assert rank_correlation(found.mean, some.values).mean() == pytest.approx(rho, abs=SLACK)
         assert found.effective.mean() > 0.5
         if beta == 1.0 and n in LOSS:
             told = -log_likelihood(found.log_prob(some.menu[:, UNSEEN]), some.choice[:, UNSEEN]).mean()
             assert told == pytest.approx(LOSS[n], abs=0.03)
         if beta == 1.0 and n in COUNTING:
             counts = rank_correlation(counted(some, n), some.values)
-            assert counts.mean() == pytest.approx(COUNTING[n], abs=0.05)
+            assert counts.mean() == pytest.approx(COUNTING[n], abs=SLACK)
 
 
 def test_the_observer_is_exact():
