@@ -42,8 +42,9 @@ def closed_loop(run: Path, settings: DictConfig, ours: str) -> Scored:
     """Capability E; rows besides ours (closed, greedy): the loop cut in each place, and those who know more.
 
     - frozen after 5 rounds; no update at all (frozen prior);
-    - no acting: the passive reader of offers made at random to the same partner, and of offers that another ego chose
-      with care for another partner (yoked: Held and Hein 1963);
+    - no acting: the passive reader of offers made at random to the same partner, of offers that another ego chose with
+      care for another partner (yoked: Held and Hein 1963), and of the oracle's offers, which are hardly ever refused
+      (the insider's log);
     - no comparison: updates as if what it expected had come true;
     - the exact observer in the same loop; the oracle.
     """
@@ -61,6 +62,7 @@ def closed_loop(run: Path, settings: DictConfig, ours: str) -> Scored:
     played[f"{ours}, no comparison"] = meet(Learner(model, people, compares=False), partners, probes)
     played[CEILING] = meet(Ideal(people), partners, probes)
     played["oracle"] = meet(Oracle(partners), partners, probes)
+    played[f"{ours}, insider's reader"] = meet(Learner(model, people), partners, probes, played["oracle"])
     found: dict[str, Columns] = {name: one.columns() for name, one in played.items()}
     scores, gaps = summarise(found, ours, {"loop_gap": ("accept_30_60", f"{ours}, frozen prior")})
     shifted, lives = population_shift(model, settings.shift, ours)

@@ -56,7 +56,7 @@ def summarise(
     """
     scores = {name: {m: bootstrap_mean(v, cluster) for m, v in row.items()} for name, row in found.items()}
     for share, (metric, floor) in shares.items():
-        low = floor if isinstance(floor, float) else found[floor][metric]
+        low = floor if isinstance(floor, float) else found[str(floor)][metric]
         for name, row in found.items():
             if name != CEILING and metric in row:
                 scores[name][share] = _ratio(row[metric] - low, found[CEILING][metric] - low)
