@@ -26,7 +26,8 @@ def main(steps: int = 600, people: int = 64, rounds: int = 30, seed: int = 5) ->
     one = met["learning"]
     for now in range(8):
         said = "accepted" if one.accepted[0, now] else "refused"
-        print(f"round {now + 1}: the first partner {said} the offer; surprise {float(one.surprise[0, now]):.2f} nats")
+        thought = 100 * float((-one.surprise[0, now]).exp())
+        print(f"round {now + 1}: the first partner {said} the offer, which the ego had thought {thought:.0f} % likely")
     for name, some in met.items():
         late = some.accepted[:, rounds // 2 :].double().mean()
         print(f"{name}: {100 * late:.0f} % accepted in the second half, over {people} partners")
