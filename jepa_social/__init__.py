@@ -37,6 +37,6 @@ def load_policy(run_dir: str | Path) -> "MPC":
     from jepa_social.planning.build import jepa_planner
     from jepa_social.planning.prior import Prior
 
-    folder = run_folder(run_dir)
+    model, folder = load(run_dir), run_folder(run_dir)
     config = OmegaConf.load(folder / SETTINGS).planner
-    return jepa_planner(load(run_dir), config, prior=Prior.load(folder) if config.get("prior") else None)
+    return jepa_planner(model, config, prior=Prior.load(folder) if config.get("prior") else None)

@@ -128,7 +128,7 @@ def main() -> None:
     if not {"run", "out"} <= set(given) <= {"run", "out", "agents", "frames", "samples"}:
         sys.exit("usage: python -m jepa_social.export run=<dir> out=<file>.pt2 [agents=16] [frames=8] [samples=32]")
     run, path = given.pop("run"), given.pop("out")
-    export_model(run, path, **given)
+    export_model(run, path, **{str(name): int(size) for name, size in given.items()})
     size = Path(path).stat().st_size / 1e6
     Console().print(f"written: {path} ({size:.1f} MB), equal to the model to {CLOSE:g} m", soft_wrap=True)
 

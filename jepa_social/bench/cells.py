@@ -22,7 +22,7 @@ from jepa_social.bench.grid import Cell
 from jepa_social.evaluation.results import read_json, write_json
 from jepa_social.runs import SETTINGS
 from jepa_social.stages.suites import evaluate
-from jepa_social.stages.training import train
+from jepa_social.stages.training import known_by, train
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "cell.json"
@@ -45,7 +45,7 @@ def is_done(cell: Cell) -> bool:
     if note.get("suites") != [list(suite) for suite in cell.suites]:
         return False
     settings = cell.folder / SETTINGS
-    return settings.is_file() and settings.read_text() == OmegaConf.to_yaml(training_config(cell))
+    return settings.is_file() and settings.read_text() == OmegaConf.to_yaml(known_by(training_config(cell)))
 
 
 def run_cell(

@@ -39,7 +39,7 @@ def gallery_scene(dt: float, frames: int = 8, speed: float = 1.4) -> Scene:
     return Scene.from_arrays(now[:, None, :2] + time * now[:, None, 2:], dt, ego=0, goal=(6.0, 0.0), speed=speed)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def straight_plans(dynamics: Dynamics, scene: Scene, horizon: int) -> tuple[Tensor, Imagined]:
     """Places `[S,2]` m within reach of the ego, and the plans that go straight there in `horizon` steps."""
     assert scene.speed is not None
@@ -79,6 +79,7 @@ def cost_figure(scene: Scene, place: Tensor, value: Tensor, title: str, paths: T
     return figure
 
 
+@torch.no_grad()
 def cost_figures(world_model: WorldModel, planner: DictConfig, folder: Path) -> list[Path]:
     """Write a picture of every term of `planner.cost`, and one of risk, into `folder`."""
     terms: dict[str, Cost] = dict(instantiate(planner.cost.terms, _convert_="all"))

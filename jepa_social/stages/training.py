@@ -38,7 +38,7 @@ def train(config: DictConfig) -> Path:
     """
     config = deepcopy(config)  # instantiating resolves interpolations in place
     run = Path(config.run)
-    _claim(run, _without_clone(config))
+    _claim(run, known_by(config))
     L.seed_everything(config.seed, verbose=False)
     data: SceneDataModule = instantiate(config.data.module)
     source = instantiate(config.pretrain.source)
@@ -100,7 +100,7 @@ def clone(run: Path, world_model: WorldModel, config: DictConfig) -> None:
     Console().print(f"saved [bold]{run / PRIOR}[/]")
 
 
-def _without_clone(config: DictConfig) -> DictConfig:
+def known_by(config: DictConfig) -> DictConfig:
     """What a run is known by: a prior may come later."""
     return OmegaConf.masked_copy(config, [str(key) for key in config if key != "clone"])
 

@@ -84,7 +84,10 @@ def _programme(planes: HalfPlanes, x: Tensor, y: Tensor, wx: Tensor, wy: Tensor,
         return x, y, column
     some_wx, some_wy = wx[column], wy[column]
     parts = (value.split(max(1, CHUNK // planes.count)) for value in (line, column, some_wx, some_wy, speed[column]))
-    solved = [_on_boundary(planes, *part, toward) for part in zip(*parts, strict=True)]
+    solved = [
+        _on_boundary(planes, *part, toward)  # pyright: ignore[reportCallIssue]
+        for part in zip(*parts, strict=True)
+    ]
     new_x, new_y, feasible = (torch.cat(part) for part in zip(*solved, strict=True))
     off_x, off_y = new_x - some_wx, new_y - some_wy
     cost = -(new_x * some_wx + new_y * some_wy) if toward else off_x * off_x + off_y * off_y

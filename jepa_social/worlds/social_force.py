@@ -14,7 +14,6 @@ milliseconds.
 
 import torch
 from torch import Tensor
-from torch.nn.functional import threshold_
 
 from jepa_social.geometry import closest_on_segment
 
@@ -108,7 +107,8 @@ def social_force_velocity(
     )
     chunk = max(1, CHUNK // (count * batch))
     parts = zip(*(value.split(chunk) for value in deciding), strict=True)
-    pushes = [_push(*part, *others, 0.5 * (1.0 + anisotropy), neighbor_dist) for part in parts]
+    front = 0.5 * (1.0 + anisotropy)
+    pushes = [_push(*part, *others, front, neighbor_dist) for part in parts]  # pyright: ignore[reportCallIssue]
     push_x, push_y = (part[0] if len(part) == 1 else torch.cat(part) for part in zip(*pushes, strict=True))
     scale, (wanted_x, wanted_y) = own(strength), scenes_last(preferred_velocity).unbind(1)
     force_x = scale * push_x + (wanted_x - going_x) / relaxation
@@ -138,7 +138,7 @@ def _push(x, y, back_x, back_y, size, decay, others_x, others_y, others_size, me
     nearness, push = dx * dx, dy * dy
     inverse = nearness.add_(push).clamp_(min=TINY * TINY).rsqrt()
     nearness.mul_(inverse).neg_()  # minus the distance
-    threshold_(nearness, -reach, -torch.inf)
+    torch.nn.functional.threshold(nearness, -reach, -torch.inf, inplace=True)
     torch.add(size, others_size[:, None], out=push)
     push.add_(nearness).mul_(decay).exp_().mul_(inverse)
     weight = torch.mul(dx, back_x, out=nearness).add_(dy * back_y).mul_(inverse).add_(mean)

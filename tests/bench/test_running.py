@@ -169,6 +169,6 @@ def test_the_command_end_to_end(command, tmp_path, capfd):
     assert command("rows=[sigreg,ema]") == 0
     assert [path.stat().st_mtime_ns for path in weights] == times
     text = (tmp_path / "results" / "objective.md").read_text()
-    assert [name for name in ("sigreg (reference)", "ema", "constant velocity", "bad") if f"| {name} |" in text] == [
-        "sigreg (reference)", "ema", "constant velocity",
+    assert [name for name in ("ema (reference)", "sigreg", "constant velocity", "bad") if f"| {name} |" in text] == [
+        "ema (reference)", "sigreg", "constant velocity",
     ]  # fmt: skip

@@ -98,4 +98,4 @@ def test_recording_refuses_wrong_shapes():
     with pytest.raises(ValueError, match="walls must be"):
         replace(walk(), walls=np.zeros((2, 3)))
     with pytest.raises(ValueError, match="kind must be an index"):
-        replace(walk(), kind=np.full(len(walk()), 9))
+        replace(walk(), kind=np.full(len(walk()), 99))

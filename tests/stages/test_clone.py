@@ -97,7 +97,7 @@ def with_prior(data_root, tmp_path_factory):
     run = train(crowd(data_root, folder, *short))
     assert not (run / FILE).exists()
     before = (run / "model.safetensors").read_bytes()
-    train(crowd(data_root, folder, *short, "clone.epochs=1", "clone.ahead=14"))
+    train(crowd(data_root, folder, *short, "clone.epochs=1", "clone.ahead=20"))
     assert (run / "model.safetensors").read_bytes() == before
     return run, (data_root, folder, *short)
 
@@ -105,12 +105,12 @@ def with_prior(data_root, tmp_path_factory):
 def test_a_finished_run_gets_a_prior_and_keeps_it(with_prior):
     run, (root, folder, *short) = with_prior
     told = (run / FILE).read_bytes()
-    train(crowd(root, folder, *short, "clone.epochs=1", "clone.ahead=14"))
+    train(crowd(root, folder, *short, "clone.epochs=1", "clone.ahead=20"))
     assert (run / FILE).read_bytes() == told, "a finished stage only loads its weights"
     curves = (run / "clone" / "metrics.csv").read_text().splitlines()[0]
     assert {"val/clone_nll", "val/clone_error"} <= set(curves.split(","))
     with pytest.raises(ValueError, match="was written with other settings"):
-        train(crowd(root, folder, *short, "clone.epochs=1", "clone.ahead=16"))
+        train(crowd(root, folder, *short, "clone.epochs=1", "clone.ahead=21"))
 
 
 def test_behaviour_cloning_is_a_row_and_any_solver_may_be_advised(with_prior):
