@@ -1,6 +1,6 @@
 """Exact Bayesian inverse planning: the most that can be known of somebody's values from choices seen.
 
-Told the generative model of `worlds.menus`, the posterior p(w | choices) ~ N(w; mean, I) prod softmax(beta w . x) is
+Told the generative model of `worlds.menus`, the posterior p(w | choices) ~ N(w; 0, I) prod softmax(beta w . x) is
 log-concave. Its mode is found by damped Newton steps; expectations are taken by self-normalised importance sampling
 from a multivariate t (8 degrees of freedom), first around the mode with the curvature there, then again (`refined`
 times) with the mean and covariance found so far (adaptive importance sampling: Bugallo et al. 2017). What error is
