@@ -233,7 +233,7 @@ def test_a_part_of_a_suite_is_a_table_of_its_own():
     results = {"mind": {"jepa": {"rho": one, "nll": other}, "counting": {"rho": one}, "careless": {"nll": other}}}
     console = Console(width=120, record=True)
     print_table(results, "mind", metrics=["rho"], part="values", console=console)
-    shown = console.export_text()
+    shown = " ".join(console.export_text().split())
     assert "mind, values: mean over n = 7" in shown
     assert "counting" in shown
     assert "careless" not in shown, "it has nothing to say of this part"
