@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jepa_social.worlds.gym_env  # noqa: F401 - registers the environments
-from examples import foreign_simulator, gymnasium_loop, several_egos
+from examples import closed_loop, foreign_simulator, gymnasium_loop, several_egos, value_inference
 
 
 def test_the_gymnasium_loop(capsys: pytest.CaptureFixture):
@@ -37,3 +37,20 @@ def test_its_people_come_and_go():
     assert history.shape == (2, 2, 2)
     assert np.isnan(history[1, 0]).all()
     assert (history[1, 1] == 3.0).all()
+
+
+def test_a_stranger_is_got_to_know(capsys: pytest.CaptureFixture):
+    found = value_inference.main(steps=150)
+    assert "in truth: sweet" in capsys.readouterr().out
+    assert np.abs(found[20][0]).max() > 2 * np.abs(found[0][0]).max(), "at first nothing is known"
+    assert all(0 < chance < 1 for _, chance in found.values())
+
+
+def test_the_closed_loop(capsys: pytest.CaptureFixture):
+    met = closed_loop.main(steps=400, people=24, rounds=20)
+    assert "round 1: the first partner" in capsys.readouterr().out
+    one, frozen = met["learning"], met["frozen after 5"]
+    assert (one.accepted[:, :5] == frozen.accepted[:, :5]).all(), "until then they are the same"
+    late = one.accepted[:, 10:].double().mean()
+    assert late > one.accepted[:, :2].double().mean() + 0.05
+    assert late > frozen.accepted[:, 10:].double().mean()

@@ -149,7 +149,7 @@ def test_imports_and_dependencies_agree():
 
 SPLATTED = {"model": ModelConfig, "planner.mpc": MPC, "trainer": lightning.Trainer, "ppo": PPO}
 """Nodes that are passed on whole, `Callable(**node)`, and to whom."""
-FREE_NAMES = {"suite.baselines", "bench.ablation.rows", "search"}
+FREE_NAMES = {"suite.baselines", "suite.columns", "bench.ablation.rows", "search"}
 """Nodes whose keys are names that nobody has to know."""
 CONFIG_FILES = sorted(CONFIGS.rglob("*.yaml"))
 INTERPOLATED = {

@@ -226,3 +226,14 @@ def test_frames_and_video(runs, tmp_path):
     path = video.write_video(tmp_path / "toy.mp4", scene, 0, size=96)
     assert path.read_bytes()[4:8] == b"ftyp"
     assert [p.name for p in tmp_path.iterdir()] == ["toy.mp4"]
+
+
+def test_a_part_of_a_suite_is_a_table_of_its_own():
+    one, other = Interval(0.5, 0.4, 0.6, 7), Interval(1.0, 0.9, 1.1, 9)
+    results = {"mind": {"jepa": {"rho": one, "nll": other}, "counting": {"rho": one}, "careless": {"nll": other}}}
+    console = Console(width=120, record=True)
+    print_table(results, "mind", metrics=["rho"], part="values", console=console)
+    shown = " ".join(console.export_text().split())
+    assert "mind, values: mean over n = 7" in shown
+    assert "counting" in shown
+    assert "careless" not in shown, "it has nothing to say of this part"

@@ -8,9 +8,11 @@ from omegaconf import DictConfig
 from tensordict import TensorDict
 
 from jepa_social.evaluation.mind.false_belief import run_trials
-from jepa_social.evaluation.results import read_results
+from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.stages.mind import _inputs, false_belief, score_mind
+from jepa_social.stages.offers import closed_loop
+from jepa_social.stages.values import value_inference
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -35,7 +37,26 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
     assert rows["exact observer"]["belief_25"].mean > 0.8
     assert rows["reads the true state"]["gap_25"].mean == pytest.approx(0.0, abs=1e-9)
     assert rows["jepa"]["belief_25"].low <= rows["jepa"]["belief_25"].mean <= rows["jepa"]["belief_25"].high
-    assert (tmp_path / "figures" / "mind_false_belief.png").is_file()
+    assert {"belief_25", "hasty_nll_5", "careful_rho_3", "accept_30_60", "shift_accept_1"} <= set(rows["jepa"])
+    assert rows["oracle"]["hasty_nll_5"].mean < rows["exact observer"]["hasty_nll_5"].mean
+    assert rows["exact observer"]["hasty_nll_5"].mean < rows["maximum likelihood"]["hasty_nll_5"].mean
+    against = read_differences(tmp_path)["mind"]["jepa"]["accept_30_60"]
+    assert {"jepa, frozen after 5", "jepa, passive reader", "jepa, no comparison"} <= set(against)
+    for name in ("false_belief", "values", "closed_loop"):
+        assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
+
+
+def test_people_are_learned_once_and_scored_the_same_again(tmp_path):
+    asked = settings("suite.closed_loop.people=4", "suite.closed_loop.shift.lives=1").closed_loop
+    first = closed_loop(tmp_path, asked, "jepa")[0]
+    written = (tmp_path / "mind" / "partners.safetensors").stat().st_mtime_ns
+    assert closed_loop(tmp_path, asked, "jepa")[0] == first
+    assert (tmp_path / "mind" / "partners.safetensors").stat().st_mtime_ns == written
+
+
+def test_readouts_are_not_fitted_on_those_scored(tmp_path):
+    with pytest.raises(ValueError, match="set them apart"):
+        value_inference(tmp_path, settings("suite.value_inference.fit_seed=5000000").value_inference, "jepa")
 
 
 def test_scores_are_the_same_again(jepa):
