@@ -1,6 +1,6 @@
 """Scores of one capability: rows with intervals, and the share of the way from floor to ceiling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ CEILING, FLOOR = "exact observer", 0.5
 KEYS = tuple(f"belief_{round(100 * share)}" for share in SHARES)
 Columns = dict[str, np.ndarray]
 """Metric to `[K]`, one number a trial, whose mean is the score."""
+Summary = tuple[dict[str, dict[str, Interval]], dict[str, dict[str, dict[str, Interval]]]]
+"""Row to metric to interval; ours to metric to other row to interval of ours minus the other."""
 
 
 def belief_columns(scores: list[Tensor], trials: Trials, likely: bool) -> Columns:
@@ -37,23 +39,43 @@ def belief_columns(scores: list[Tensor], trials: Trials, likely: bool) -> Column
 
 
 def summarise(
-    found: Mapping[str, Columns], ours: str
-) -> tuple[dict[str, dict[str, Interval]], dict[str, dict[str, dict[str, Interval]]]]:
-    """Intervals of every row, with the share of the gap between floor and ceiling at 25 %, and ours minus every other.
+    found: Mapping[str, Columns], ours: str, metric: str = KEYS[1], floor: float | str = FLOOR, gap: str = "gap_25"
+) -> Summary:
+    """Intervals of every row, with the share of the gap between floor and ceiling, and ours minus every other.
 
     The share is bootstrapped as a ratio over the same trials, so it knows that both ends are measured.
+
+    Args:
+        found: rows, all over the same trials.
+        ours: the row that others are compared with.
+        metric: whose gap it is.
+        floor: a number, or the row that stands for it.
+        gap: what the share is called.
     """
-    scores = {name: {metric: bootstrap_mean(v) for metric, v in row.items()} for name, row in found.items()}
-    top = found[CEILING][KEYS[1]] - FLOOR
+    scores = {name: {key: bootstrap_mean(v) for key, v in row.items()} for name, row in found.items()}
+    low = found[floor][metric] if isinstance(floor, str) else floor
     for name, row in found.items():
-        if name != CEILING:
-            scores[name]["gap_25"] = _ratio(row[KEYS[1]] - FLOOR, top)
+        if name not in (CEILING, floor) and metric in row:
+            scores[name][gap] = _ratio(row[metric] - low, found[CEILING][metric] - low)
     gaps: dict[str, dict[str, Interval]] = {}
     for other, row in found.items():
-        for metric in row:
-            if other != ours and metric in found[ours]:
-                gaps.setdefault(metric, {})[other] = paired_difference(found[ours][metric], row[metric])
+        for key in row:
+            if other != ours and key in found[ours]:
+                gaps.setdefault(key, {})[other] = paired_difference(found[ours][key], row[key])
     return scores, {ours: gaps}
+
+
+def joined(parts: Sequence[Summary]) -> Summary:
+    """Several capabilities as one table: rows of the same name become one."""
+    scores: dict[str, dict[str, Interval]] = {}
+    gaps: dict[str, dict[str, dict[str, Interval]]] = {}
+    for rows, differences in parts:
+        for name, row in rows.items():
+            scores.setdefault(name, {}).update(row)
+        for name, metrics in differences.items():
+            for metric, others in metrics.items():
+                gaps.setdefault(name, {}).setdefault(metric, {}).update(others)
+    return scores, gaps
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray, resamples: int = 2000) -> Interval:
