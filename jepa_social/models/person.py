@@ -112,11 +112,11 @@ class PersonModel(nn.Module):
         self.window = window
         self.prior = nn.Parameter(torch.zeros(width))
         self.missing = nn.Parameter(torch.zeros(width))
-        self.token = _mlp(situation + act, width)
+        self.token = _mlp(situation + act, 2 * width, width)
         self.blocks = nn.ModuleList(Recollection(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        self.predictor, self.direct = _mlp(width + situation, width), nn.Linear(width, width)
-        self.target, self.plain = _mlp(situation + act, width), nn.Linear(act, width)
+        self.predictor, self.direct = _mlp(width + situation, 2 * width, width), nn.Linear(width, width)
+        self.target, self.plain = _mlp(situation + act, width, width), nn.Linear(act, width)
         self.log_scale = nn.Parameter(torch.zeros(()))
 
     def encode(
@@ -155,19 +155,11 @@ class PersonModel(nn.Module):
         energy = away.square().sum(-1) * self.log_scale.exp() / away.shape[-1] ** 0.5
         return (-energy).log_softmax(-1)
 
-    def surprise(self, logs: Interactions, ahead: int = 1) -> Float[Tensor, "B T"]:
-        """Negative log-likelihood (nats) of each choice from what came before it; NaN where it is not known.
-
-        With `ahead` > 1, the mean over what was foretold 1..`ahead` interactions before (where there was as much).
-        """
+    def surprise(self, logs: Interactions) -> Float[Tensor, "B T"]:
+        """Negative log-likelihood (nats) of each choice from what came before it; NaN where it is not known."""
         latent = self.encode(logs.situation, logs.act, logs.known)[:, :-1]
-        total, count = torch.zeros_like(logs.situation[..., 0]), torch.zeros_like(logs.situation[..., 0])
-        for step in range(min(ahead, logs.choice.shape[1])):
-            kept = latent[:, : latent.shape[1] - step]
-            odds = self.log_prob(kept, logs.situation[:, step:], logs.acts[:, step:])
-            told = -odds.gather(-1, logs.choice[:, step:, None])[..., 0]
-            total, count = total + F.pad(told, (step, 0)), count + F.pad(torch.ones_like(told), (step, 0))
-        return (total / count).masked_fill(~logs.known, torch.nan)
+        odds = self.log_prob(latent, logs.situation, logs.acts)
+        return -odds.gather(-1, logs.choice[..., None])[..., 0].masked_fill(~logs.known, torch.nan)
 
     def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
         """Write weights and sizes into one file, whole or not at all; `about` is kept beside them."""
@@ -198,8 +190,8 @@ class PersonModel(nn.Module):
         return _metadata(path)["about"]
 
 
-def _mlp(inputs: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+def _mlp(inputs: int, hidden: int, width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, width))
 
 
 def _metadata(path: str | Path) -> dict[str, Any]:

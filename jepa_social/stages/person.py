@@ -18,7 +18,6 @@ def fit_person(
     steps: int,
     seed: int,
     rate: float = 2e-3,
-    ahead: int = 1,
     description: str = "learning to know people",
 ) -> PersonModel:
     """Train in place: AdamW, a one-cycle cosine schedule, the same weights for the same seed.
@@ -29,8 +28,6 @@ def fit_person(
         steps: of the optimiser.
         seed: of the weights.
         rate: greatest learning rate.
-        ahead: how many interactions ahead each latent has to foretell (people who do not change: several are less
-            noisy to learn from).
         description: of the progress bar.
 
     Returns:
@@ -50,7 +47,7 @@ def fit_person(
     with Progress(*columns, TextColumn("loss {task.fields[loss]:.3f}")) as progress:
         task = progress.add_task(description, total=steps, loss=float("nan"))
         for step in range(steps):
-            loss = model.surprise(sample_logs(step), ahead).nanmean()
+            loss = model.surprise(sample_logs(step)).nanmean()
             if not bool(loss.isfinite()):
                 raise FloatingPointError(f"{description}: the loss is {float(loss)} at step {step}; lower the rate")
             optimizer.zero_grad()

@@ -1,0 +1,110 @@
+"""People who choose: a menu of things each time, private values, and a choice that follows them more or less.
+
+A person's values are w ~ N(mean, I) over `VALUES` features. A menu has `OPTIONS` things with features x_k ~ N(0, I),
+and thing k is taken with p ~ exp(beta w . x_k) (Luce 1959; inverse planning as in Baker et al. 2017). A partner whom
+one of the things is offered accepts it with p = sigmoid(beta w . x), that is: chooses between it and nothing.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+VALUES, OPTIONS = 5, 4
+OFFER_BETA = 2.0
+
+
+@dataclass
+class Choices:
+    """B people, T choices each.
+
+    Attributes:
+        values: the truth, for scoring only.
+        menu: features of what could be taken.
+        choice: what was.
+    """
+
+    values: Float[Tensor, "B V"]
+    menu: Float[Tensor, "B T K V"]
+    choice: Int[Tensor, "B T"]
+
+
+def choose(people: int, times: int, beta: float | Tensor, seed: int) -> Choices:
+    """Strangers before random menus; `beta` for all of them or `[people]`. The same seed gives the same people.
+
+    Raises:
+        ValueError: `seed` is negative.
+    """
+    chance = generator(seed)
+    values = torch.randn(people, VALUES, generator=chance)
+    menu = torch.randn(people, times, OPTIONS, VALUES, generator=chance)
+    keen = torch.as_tensor(beta, dtype=torch.float32).reshape(-1, 1, 1)
+    worth = keen * torch.einsum("btkv,bv->btk", menu, values)
+    gumbel = -(-torch.rand(worth.shape, generator=chance).clamp(min=1e-12).log()).log()
+    return Choices(values, menu, (worth + gumbel).argmax(-1))
+
+
+class Partners:
+    """B people who are each offered one of four things, round after round.
+
+    Chance is drawn beforehand, for every partner and round, so that all who meet them meet the same people: the same
+    menus, and the same mood towards an offer.
+
+    Args:
+        people: B.
+        rounds: how many there can be.
+        seed: of everything.
+        mean: of the values of this population; 0 for all features by default.
+
+    Raises:
+        ValueError: `seed` is negative.
+    """
+
+    def __init__(self, people: int, rounds: int, seed: int, mean: Float[Tensor, "V"] | None = None):
+        chance = generator(seed)
+        self.values = torch.randn(people, VALUES, generator=chance) + (0.0 if mean is None else mean)
+        self.menu = torch.randn(people, rounds, OPTIONS, VALUES, generator=chance)
+        self.mood = torch.rand(people, rounds, generator=chance)
+
+    def chance(self, offers: Float[Tensor, "B M V"]) -> Float[Tensor, "B M"]:
+        """True probability to accept each of some offers."""
+        return (OFFER_BETA * torch.einsum("bmv,bv->bm", offers, self.values)).sigmoid()
+
+    def respond(self, offer: Float[Tensor, "B V"], now: int) -> Bool[Tensor, "B"]:
+        """Who accepts what they are offered in round `now`."""
+        return self.mood[:, now] < self.chance(offer[:, None])[:, 0]
+
+
+def haggled(partners: Partners, seed: int) -> tuple[Float[Tensor, "B T V"], Bool[Tensor, "B T"]]:
+    """Logs to learn from: offers that somebody made, and whether they were accepted.
+
+    Each ego has a rule of its own, from random offers to keenly repeating what was taken and avoiding what was refused.
+    None knows the partner's values: what it offers says nothing of them that its log does not.
+    """
+    chance = generator(seed)
+    people, rounds = partners.mood.shape
+    keen = 4 * torch.rand(people, 1, generator=chance) * (torch.rand(people, 1, generator=chance) < 0.7)
+    taste = 0.5 * torch.randn(people, VALUES, generator=chance)
+    made, taken = [], []
+    for now in range(rounds):
+        menu = partners.menu[:, now]
+        liking = keen * torch.einsum("bkv,bv->bk", menu, taste / taste.norm(dim=-1, keepdim=True))
+        pick = torch.multinomial(liking.softmax(-1), 1, generator=chance)[:, 0]
+        offer = menu[torch.arange(people), pick]
+        accepted = partners.respond(offer, now)
+        taste = taste + torch.where(accepted[:, None], offer, -offer)
+        made.append(offer)
+        taken.append(accepted)
+    return torch.stack(made, 1), torch.stack(taken, 1)
+
+
+def generator(seed: int) -> torch.Generator:
+    """Random numbers of one seed.
+
+    Raises:
+        ValueError: it is negative.
+    """
+    if seed < 0:
+        raise ValueError(f"seeds are >= 0, got {seed}")
+    return torch.Generator().manual_seed(seed)
