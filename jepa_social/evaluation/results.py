@@ -113,7 +113,12 @@ def read_differences(run_dir: Path) -> dict[str, dict[str, dict[str, dict[str, I
 
 
 def print_table(
-    results: Mapping[str, Scores], suite: str, ours: str = "jepa", metrics: Sequence[str] = (), console: Any = None
+    results: Mapping[str, Scores],
+    suite: str,
+    ours: str = "jepa",
+    metrics: Sequence[str] = (),
+    console: Any = None,
+    part: str = "",
 ) -> None:
     """Print one suite with intervals, our row highlighted.
 
@@ -121,18 +126,20 @@ def print_table(
         results: what `read_results` gives.
         suite: which one.
         ours: the highlighted policy.
-        metrics: columns; all that any policy has, by default.
+        metrics: columns, with the policies that have any of them; all that any policy has, by default.
         console: a `rich.console.Console`; the terminal by default.
+        part: what these columns are of, if they are not the whole suite.
 
     Raises:
         KeyError: no such suite.
     """
     if suite not in results:
         raise KeyError(f"no suite `{suite}` in the results: there are {sorted(results)}")
-    scores = results[suite]
+    scores = {name: row for name, row in results[suite].items() if not metrics or set(metrics) & set(row)}
     known = {name for row in scores.values() for name, interval in row.items() if interval.n}
-    count = max((interval.n for row in scores.values() for interval in row.values()), default=0)
-    title = f"{suite}: mean over n = {count}, with its 95 % bootstrap interval"
+    shown = [row[name] for row in scores.values() for name in metrics or row if name in row]
+    count = max((interval.n for interval in shown), default=0)
+    title = f"{suite}{part and f', {part}'}: mean over n = {count}, with its 95 % bootstrap interval"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("policy", no_wrap=True)
     columns = [name for name in metrics if name in known] or ordered(known)

@@ -24,9 +24,7 @@ class Acquaintance:
             self.latent = model.encode(*nothing, torch.zeros(people, 0, dtype=torch.bool))[:, -1]
 
     @torch.no_grad()
-    def observe(
-        self, situation: Float[Tensor, "B F"], acts: Float[Tensor, "B K A"], choice: Int[Tensor, "B"]
-    ) -> None:
+    def observe(self, situation: Float[Tensor, "B F"], acts: Float[Tensor, "B K A"], choice: Int[Tensor, "B"]) -> None:
         """Remember an interaction of everybody, and update what is known."""
         known = torch.ones_like(choice, dtype=torch.bool)
         parts = (situation[:, None], acts[:, None], choice[:, None], known[:, None])
@@ -37,8 +35,6 @@ class Acquaintance:
         self.latent = self.model.encode(self.memory.situation, self.memory.act, self.memory.known)[:, -1]
 
     @torch.no_grad()
-    def log_prob(
-        self, situation: Float[Tensor, "B M F"], acts: Float[Tensor, "B M K A"]
-    ) -> Float[Tensor, "B M K"]:
+    def log_prob(self, situation: Float[Tensor, "B M F"], acts: Float[Tensor, "B M K A"]) -> Float[Tensor, "B M K"]:
         """Log-probability of each act in M situations."""
         return self.model.log_prob(self.latent[:, None].expand(-1, situation.shape[1], -1), situation, acts)

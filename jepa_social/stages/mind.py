@@ -1,4 +1,4 @@
-"""The `mind` suite: the five capabilities of a social mind, each between its floors and its ceiling (A so far)."""
+"""The `mind` suite: the five capabilities of a social mind, each between its floors and its ceiling."""
 
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, WALKER, Tria
 from jepa_social.evaluation.mind.figures import belief_figure
 from jepa_social.evaluation.mind.floors import constant_velocity, never_updates, reads_truth
 from jepa_social.evaluation.mind.observer import BeliefObserver
-from jepa_social.evaluation.mind.scores import CEILING, Columns, belief_columns, summarise
+from jepa_social.evaluation.mind.scores import CEILING, FLOOR, KEYS, Columns, Scored, belief_columns, joined, summarise
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.mind.belief import BeliefReadout, fit_belief, place_pose
 from jepa_social.mind.perspective import perspective
 from jepa_social.models.jepa import SocialJEPA
+from jepa_social.stages.mind_reward import social_reward
+from jepa_social.stages.mind_updating import updating
 
 CHUNK = 250
 """Trials encoded at a time."""
@@ -27,17 +29,18 @@ Inputs = tuple[Tensor, Tensor, Tensor]
 
 
 def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> None:
-    """Score all capabilities of `suite.name` and merge them, with figures, into `run`.
+    """Score all capabilities of `suite.name` and merge them, with figures, into `run`; models are kept in `<run>/mind`.
 
     Raises:
         ValueError: the model cannot tell things apart, or fitting and scoring seeds overlap.
     """
-    scores, gaps = false_belief(jepa, suite.false_belief, ours)
-    merge_scores(run, suite.name, scores, gaps)
-    save(belief_figure(scores, ours), run / "figures" / "mind_false_belief.png")
+    believed = false_belief(jepa, suite.false_belief, ours)
+    save(belief_figure(believed[0], ours), run / "figures" / "mind_false_belief.png")
+    parts = [believed, updating(run, suite.updating, ours), social_reward(run, suite.social_reward, ours)]
+    merge_scores(run, suite.name, *joined(parts, ours))
 
 
-def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> tuple:
+def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     """Capability A: readouts of frozen latents are fitted on their own seeds, then everybody is asked the same trials.
 
     Rows besides ours: ours from the walker's own perspective too, an untrained encoder of the same sizes with the same
@@ -69,7 +72,7 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> tuple:
     ideal = BeliefObserver()
     odds = [ideal.posterior(asked, i).log() for i in range(len(SHARES))]
     found[CEILING] = belief_columns(odds, asked, likely=True)
-    return summarise(found, ours)
+    return summarise(found, ours, {"gap_25": (KEYS[1], FLOOR)})
 
 
 def _decoded(

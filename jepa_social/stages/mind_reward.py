@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
@@ -20,7 +19,7 @@ from jepa_social.evaluation.mind.conduct import (
 )
 from jepa_social.evaluation.mind.judgement import STEPS, AudienceObserver, live_through, meet, reward_columns
 from jepa_social.evaluation.mind.reward_figure import reward_figure
-from jepa_social.evaluation.mind.scores import CEILING, Columns, Summary, summarise
+from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.mind.social_reward import SocialReward, fit_worth
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person, known_person
@@ -29,7 +28,7 @@ from jepa_social.worlds.audience import NOTICED_NOW
 RULES = {"selfish": selfish, "altruistic": altruistic}
 
 
-def social_reward(run: Path, settings: DictConfig, ours: str) -> Summary:
+def social_reward(run: Path, settings: DictConfig, ours: str) -> Scored:
     """Rows: ours, ours kept from learning, an exact observer that learns and one that does not, an oracle, two rules.
 
     The model is kept in `run / "mind"`, the figure in `run / "figures"`.
@@ -58,7 +57,7 @@ def social_reward(run: Path, settings: DictConfig, ours: str) -> Summary:
         found[name] |= conduct(fresh(settings.trials), *acted)
     for name, rule in RULES.items():
         found[name] = conduct(rule, *acted)
-    scores, gaps = summarise(found, ours, "bias_199", "frozen", "gap_bias")
+    scores, gaps = summarise(found, ours, {"gap_bias": ("bias_199", "frozen")})
     save(reward_figure(curves, scores, ours), run / "figures" / "mind_social_reward.png")
     return scores, gaps
 

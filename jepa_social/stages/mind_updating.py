@@ -21,7 +21,7 @@ from jepa_social.evaluation.mind.change_model import (
     partner_logs,
 )
 from jepa_social.evaluation.mind.reactive import foresight, reactive_logs, static_reaction, true_reaction
-from jepa_social.evaluation.mind.scores import CEILING, Columns, Summary, summarise
+from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person, known_person
@@ -37,7 +37,7 @@ OBSERVERS = {
 """Rows that are told the characters' choice probabilities, and how they think of the past."""
 
 
-def updating(run: Path, settings: DictConfig, ours: str) -> Summary:
+def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
     """Rows: memory in context (ours), gradient steps alone, both, an untrained encoder (its readout only), observers.
 
     Models are kept in `run / "mind"`, the figure in `run / "figures"`.
@@ -75,7 +75,7 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Summary:
     found[ours] |= foresight(_reactive_model(run, settings), settings.trials, settings.first_seed)
     found["static partner"] = static_reaction(settings.trials, settings.first_seed)
     found[CEILING] |= true_reaction(settings.trials, settings.first_seed)
-    scores, gaps = summarise(found, ours, "excess_after", "frozen", "gap_change")
+    scores, gaps = summarise(found, ours, {"gap_change": ("excess_after", "frozen")})
     for name, steps in crossed.items():
         scores[name] |= steps
     losses.pop("untrained")

@@ -69,7 +69,9 @@ def evaluate(config: DictConfig) -> Path:
         mine = next(one for one in episodes if one.policy == OURS)
         film(run, name, mine)
         picture(run, name, mine, world_model)
-    print_table(read_results(run), name, ours=OURS, metrics=config.suite.columns)
+    columns = config.suite.columns
+    for part, metrics in columns.items() if isinstance(columns, DictConfig) else (("", columns),):
+        print_table(read_results(run), name, ours=OURS, metrics=metrics, part=str(part))
     return write_report(run, ours=OURS)
 
 

@@ -61,10 +61,11 @@ def observer(people: Partners, how: str) -> tuple[Float[Tensor, "N T+1 6"], Floa
 
     Args:
         people: what they did.
-        how: `change-point` is the exact observer of people who change at a constant hazard: Bayesian online change-point
-            detection (Adams & MacKay 2007), whose sum over run lengths is the forward filter of a hidden Markov chain,
-            as the characters are known. `static` allows no change, `window` counts the last 10, `leaky` weighs what is
-            n interactions ago by 0.9^n, `prior` learns nothing, `frozen` is `static` and learns nothing after the switch.
+        how: `change-point` is the exact observer of people who change at a constant hazard: Bayesian online
+            change-point detection (Adams & MacKay 2007), whose sum over run lengths is the forward filter of a hidden
+            Markov chain, as the characters are known. `static` allows no change, `window` counts the last 10, `leaky`
+            weighs what is n interactions ago by 0.9^n, `prior` learns nothing, `frozen` is `static` and learns nothing
+            after the switch.
     """
     like = likelihoods(people)
     n, steps, kinds = like.shape
@@ -107,7 +108,9 @@ def noticing(
     A false alarm is an interaction 61..120 of somebody who never changed after which the right character has less
     than 0.5.
     """
-    right = changing.gather(-1, trials.changing.character[:, -1][:, None, None].expand(-1, changing.shape[1], 1))[..., 0]
+    right = changing.gather(-1, trials.changing.character[:, -1][:, None, None].expand(-1, changing.shape[1], 1))[
+        ..., 0
+    ]
     curve = right[:, SWITCH + 1 :].double().numpy()
     held = steady.gather(-1, trials.steady.character[:, -1][:, None, None].expand(-1, steady.shape[1], 1))[..., 0]
     alarms = (held[:, SWITCH + 1 :] < LEVELS[0]).double().mean(1).numpy()

@@ -15,7 +15,7 @@ Followed = tuple[Float[Tensor, "N T+1 D"], Float[Tensor, "N T"]]
 
 
 def as_interactions(people: Partners) -> Interactions:
-    """What a model sees: mean and most of each thing on offer, each option's features, what was chosen. No character."""
+    """What a model sees: mean and most of each thing on offer, the options, what was chosen. No character."""
     situation = torch.cat((people.menu.mean(-2), people.menu.amax(-2)), dim=-1)
     return Interactions(situation, people.menu, people.choice, torch.ones_like(people.choice, dtype=torch.bool))
 

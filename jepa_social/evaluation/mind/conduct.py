@@ -113,7 +113,9 @@ def decoupling(fresh: Callable[[int], Mind], count: int, seed: int) -> Columns:
         "private_costs": mind.reward(torch.zeros(count, 2)) - mind.reward(private),
         "noticed_costs": expected(ever) - expected(never),
     }
-    return {name: (value if name == "belief_moves" else value.abs()).double().numpy() for name, value in columns.items()}
+    return {
+        name: (value if name == "belief_moves" else value.abs()).double().numpy() for name, value in columns.items()
+    }
 
 
 def _slips(count: int, steps: int = 10) -> tuple[Bool[Tensor, "N T"], Bool[Tensor, "N T"]]:

@@ -44,9 +44,7 @@ class Encounters:
         return found | {f"probe_{name}": value.double().numpy() for name, value in self.probe.items()}
 
 
-def meet(
-    ego: Ego, partners: Partners, probes: Float[Tensor, "B M V"], others: Encounters | None = None
-) -> Encounters:
+def meet(ego: Ego, partners: Partners, probes: Float[Tensor, "B M V"], others: Encounters | None = None) -> Encounters:
     """Play all rounds.
 
     Args:

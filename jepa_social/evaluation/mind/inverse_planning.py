@@ -72,7 +72,9 @@ class ValueObserver:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             normal = torch.randn(self.samples, menu.shape[-1])
-            drawn = normal * (FREEDOM / torch.distributions.Chi2(torch.tensor(FREEDOM)).sample((self.samples, 1))).sqrt()
+            drawn = (
+                normal * (FREEDOM / torch.distributions.Chi2(torch.tensor(FREEDOM)).sample((self.samples, 1))).sqrt()
+            )
         # up to what is the same for all samples of a person
         proposal = -(FREEDOM + menu.shape[-1]) / 2 * (1 + drawn.square().sum(-1) / FREEDOM).log()
         found = self._sampled(place, scatter, drawn, proposal, menu, choice)

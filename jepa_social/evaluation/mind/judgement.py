@@ -62,7 +62,9 @@ def situations(public: Bool[Tensor, "..."], slip: Bool[Tensor, "..."]) -> Float[
     return torch.stack((public, slip), dim=-1).float()
 
 
-def live_through(mind: SocialReward | AudienceObserver, met: Encounters) -> tuple[Float[Tensor, "N T"], Float[Tensor, "N T"]]:
+def live_through(
+    mind: SocialReward | AudienceObserver, met: Encounters
+) -> tuple[Float[Tensor, "N T"], Float[Tensor, "N T"]]:
     """What a mind predicts of each interaction's evaluation, and what it would of a slip in public, before reactions.
 
     Args:
@@ -79,7 +81,7 @@ def live_through(mind: SocialReward | AudienceObserver, met: Encounters) -> tupl
 
 
 def reward_columns(own: Float[Tensor, "N T"], asked: Float[Tensor, "N T"], met: Encounters) -> Columns:
-    """|bias| of the evaluation expected of a slip in public, at `ASKED`, and two rates of error over all of these slips.
+    """|bias| of the evaluation expected of a slip in public, at `ASKED`, and two rates of error over all such slips.
 
     The true expectation is -1.5 q. With p the share of disapproval that is predicted (evaluation / -1.5, in [0, 1]),
     *embarrassment without cause* is how often disapproval is predicted and nobody noticed, mean of p (1 - noticed), and

@@ -1,9 +1,9 @@
 """ "You change in response to me": does a model foresee that a partner's trust follows what the ego does?
 
-The generative model: `worlds/partners.py`: trust, at first U(0, 1), moves by 0.3 of the way to what the ego just did, and
-the partner cooperates with probability 0.05 + 0.9 trust. After `MET` interactions in which the ego acts at random, asked
-is how much likelier cooperation is if the ego now cooperates k times than if it defects k times. Nobody sees these k
-interactions: they are imagined, the partner's part drawn from the model's own predictions.
+The generative model: `worlds/partners.py`: trust, at first U(0, 1), moves by 0.3 of the way to what the ego just did,
+and the partner cooperates with probability 0.05 + 0.9 trust. After `MET` interactions in which the ego acts at random,
+asked is how much likelier cooperation is if the ego now cooperates k times than if it defects k times. Nobody sees
+these k interactions: they are imagined, the partner's part drawn from the model's own predictions.
 """
 
 import numpy as np

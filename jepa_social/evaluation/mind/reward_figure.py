@@ -13,9 +13,7 @@ from jepa_social.evaluation.style import EGO, PERSON, TRUTH
 from jepa_social.worlds.audience import FALL, NOTICED_NOW
 
 
-def reward_figure(
-    curves: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, Interval]], ours: str
-) -> Figure:
+def reward_figure(curves: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, Interval]], ours: str) -> Figure:
     """Left: mean evaluation expected of a slip in public, against interactions. Right: own return and welfare."""
     figure = Figure(figsize=(11.0, 4.2), layout="constrained")
     FigureCanvasAgg(figure)

@@ -1,21 +1,22 @@
 """Scores of one capability: rows with intervals, and the share of the way from floor to ceiling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from jepa_social.evaluation.mind.false_belief import SHARES, Trials, balanced_hits
+from jepa_social.evaluation.results import Scores
 from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_difference
 
 CEILING, FLOOR = "exact observer", 0.5
 """The floor of a row that reads the true state, or never updates: right on one half of the balanced trials."""
 KEYS = tuple(f"belief_{round(100 * share)}" for share in SHARES)
 Columns = dict[str, np.ndarray]
-"""Metric to `[K]`, one number a trial, whose mean is the score."""
-Summary = tuple[dict[str, dict[str, Interval]], dict[str, dict[str, dict[str, Interval]]]]
-"""Row to metric to interval; ours to metric to other row to interval of ours minus the other."""
+"""Metric to `[K]`, one number a trial (or person), whose mean is the score."""
+Scored = tuple[Scores, dict[str, dict[str, dict[str, Interval]]]]
+"""Rows, and ours minus every other, as `merge_scores` takes them."""
 
 
 def belief_columns(scores: list[Tensor], trials: Trials, likely: bool) -> Columns:
@@ -39,43 +40,43 @@ def belief_columns(scores: list[Tensor], trials: Trials, likely: bool) -> Column
 
 
 def summarise(
-    found: Mapping[str, Columns], ours: str, metric: str = KEYS[1], floor: float | str = FLOOR, gap: str = "gap_25"
-) -> Summary:
-    """Intervals of every row, with the share of the gap between floor and ceiling, and ours minus every other.
-
-    The share is bootstrapped as a ratio over the same trials, so it knows that both ends are measured.
+    found: Mapping[str, Columns],
+    ours: str,
+    shares: Mapping[str, tuple[str, float | str]],
+    cluster: Tensor | None = None,
+) -> Scored:
+    """Intervals of every row, with shares of gaps between floor and ceiling, and ours minus every other.
 
     Args:
-        found: rows, all over the same trials.
+        found: columns of every row, all over the same trials.
         ours: the row that others are compared with.
-        metric: whose gap it is.
-        floor: a number, or the row that stands for it.
-        gap: what the share is called.
+        shares: name of a share to the metric it is of and its floor, a number or the name of a row. It is bootstrapped
+            as a ratio over the same trials, so it knows that both ends are measured.
+        cluster: `[K]` which trials have something in common; none by default.
     """
-    scores = {name: {key: bootstrap_mean(v) for key, v in row.items()} for name, row in found.items()}
-    low = found[floor][metric] if isinstance(floor, str) else floor
-    for name, row in found.items():
-        if name not in (CEILING, floor) and metric in row:
-            scores[name][gap] = _ratio(row[metric] - low, found[CEILING][metric] - low)
+    scores = {name: {m: bootstrap_mean(v, cluster) for m, v in row.items()} for name, row in found.items()}
+    for share, (metric, floor) in shares.items():
+        low = floor if isinstance(floor, float) else found[floor][metric]
+        for name, row in found.items():
+            if name != CEILING and metric in row:
+                scores[name][share] = _ratio(row[metric] - low, found[CEILING][metric] - low)
     gaps: dict[str, dict[str, Interval]] = {}
     for other, row in found.items():
-        for key in row:
-            if other != ours and key in found[ours]:
-                gaps.setdefault(key, {})[other] = paired_difference(found[ours][key], row[key])
+        for metric in row:
+            if other != ours and metric in found[ours]:
+                gaps.setdefault(metric, {})[other] = paired_difference(found[ours][metric], row[metric], cluster)
     return scores, {ours: gaps}
 
 
-def joined(parts: Sequence[Summary]) -> Summary:
-    """Several capabilities as one table: rows of the same name become one."""
-    scores: dict[str, dict[str, Interval]] = {}
-    gaps: dict[str, dict[str, dict[str, Interval]]] = {}
-    for rows, differences in parts:
-        for name, row in rows.items():
-            scores.setdefault(name, {}).update(row)
-        for name, metrics in differences.items():
-            for metric, others in metrics.items():
-                gaps.setdefault(name, {}).setdefault(metric, {}).update(others)
-    return scores, gaps
+def joined(parts: list[Scored], ours: str) -> Scored:
+    """Capabilities as one table: rows of the same name are one row."""
+    scores: Scores = {}
+    gaps: dict[str, dict[str, Interval]] = {}
+    for part, differences in parts:
+        for name, row in part.items():
+            scores[name] = scores.get(name, {}) | row
+        gaps |= differences[ours]
+    return scores, {ours: gaps}
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray, resamples: int = 2000) -> Interval:
