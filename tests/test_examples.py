@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 import jepa_social.worlds.gym_env  # noqa: F401 - registers the environments
-from examples import foreign_simulator, gymnasium_loop, several_egos, somebody_changed, what_they_think
+from examples import (
+    closed_loop,
+    foreign_simulator,
+    gymnasium_loop,
+    several_egos,
+    somebody_changed,
+    value_inference,
+    what_they_think,
+)
 
 
 def test_the_gymnasium_loop(capsys: pytest.CaptureFixture):
@@ -53,3 +61,18 @@ def test_what_they_think(capsys: pytest.CaptureFixture):
     assert curves["who does not"].std() < 1e-6
     assert curves["who watches faces"].std() > 1e-4
     assert "A calm face is worth" in capsys.readouterr().out
+
+
+def test_a_stranger_is_got_to_know(capsys: pytest.CaptureFixture):
+    found = value_inference.main(steps=150)
+    assert "in truth: sweet" in capsys.readouterr().out
+    assert np.abs(found[20][0]).max() > 2 * np.abs(found[0][0]).max(), "at first nothing is known"
+    assert all(0 < chance < 1 for _, chance in found.values())
+
+
+def test_the_closed_loop(capsys: pytest.CaptureFixture):
+    met = closed_loop.main(steps=120, people=24, rounds=20)
+    assert "round 1: the first partner" in capsys.readouterr().out
+    one, frozen = met["learning"], met["frozen after 5"]
+    assert (one.accepted[:, :5] == frozen.accepted[:, :5]).all(), "until then they are the same"
+    assert one.accepted[:, 10:].double().mean() > one.accepted[:, :2].double().mean()

@@ -143,7 +143,7 @@ def test_imports_and_dependencies_agree():
 
 SPLATTED = {"model": ModelConfig, "planner.mpc": MPC, "trainer": lightning.Trainer}
 """Nodes that are passed on whole, `Callable(**node)`, and to whom."""
-FREE_NAMES = {"suite.baselines", "bench.ablation.rows"}
+FREE_NAMES = {"suite.baselines", "suite.columns", "bench.ablation.rows"}
 """Nodes whose keys are names that nobody has to know."""
 CONFIG_FILES = sorted(CONFIGS.rglob("*.yaml"))
 INTERPOLATED = {

@@ -127,6 +127,26 @@ LABELS |= {
 }
 LABELS |= {f"react_{k}": Label(f"reaction to {k}", "", 0, 3) for k in (1, 3, 5)}
 LABELS |= {f"bias_{n}": Label(f"|bias|, n = {n}", "", -1, 3) for n in (0, 10, 50, 199)}
+for _kind in ("hasty", "careful"):
+    for _n in (0, 1, 2, 3, 5, 10, 20):
+        LABELS |= {
+            f"{_kind}_rho_{_n}": Label(f"ρ, n = {_n}", "", 1),
+            f"{_kind}_nll_{_n}": Label(f"log-loss, n = {_n}", "nats", -1, 3),
+            f"{_kind}_accuracy_{_n}": Label(f"choices told, n = {_n}", "%", 1, 1),
+            f"{_kind}_overconfidence_{_n}": Label(f"overconfidence, n = {_n}", "%", 0, 1),
+            f"{_kind}_inside_{_n}": Label(f"values inside 90 %, n = {_n}", "%", 0, 1),
+        }
+    LABELS[f"{_kind}_gap_5"] = Label("gap closed, n = 5", "%", 1, 1)
+for _phase in ("1", "4_6", "30_60"):
+    _rounds = f"round {_phase}" if _phase == "1" else f"rounds {_phase.replace('_', '–')}"
+    LABELS |= {
+        f"accept_{_phase}": Label(f"accepted, {_rounds}", "%", 1, 1),
+        f"surprise_{_phase}": Label(f"surprise, {_rounds}", "nats", -1),
+        f"probe_{_phase}": Label(f"probe surprise, {_rounds}", "nats", -1),
+        f"shift_accept_{_phase}": Label(f"accepted, {_rounds}", "%", 1, 1),
+        f"shift_surprise_{_phase}": Label(f"surprise, {_rounds}", "nats", -1),
+    }
+LABELS |= {"loop_gap": Label("gap closed", "%", 1, 1), "shift_home": Label("surprise, back home", "nats", -1, 3)}
 LABELS |= {f"drift_{step}": Label(f"drift at {step}", "", -1) for step in (1, 3, 6, 12)}
 
 

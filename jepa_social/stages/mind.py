@@ -1,4 +1,4 @@
-"""The `mind` suite: the five capabilities of a social mind, each between its floors and its ceiling."""
+"""The `mind` suite: five capabilities of a social mind, each between its floors and its ceiling (A is here)."""
 
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from jepa_social.mind.perspective import perspective
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.mind_reward import social_reward
 from jepa_social.stages.mind_updating import updating
+from jepa_social.stages.offers import closed_loop
+from jepa_social.stages.values import value_inference
 
 CHUNK = 250
 """Trials encoded at a time."""
@@ -29,14 +31,21 @@ Inputs = tuple[Tensor, Tensor, Tensor]
 
 
 def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> None:
-    """Score all capabilities of `suite.name` and merge them, with figures, into `run`; models are kept in `<run>/mind`.
+    """Score all capabilities of the suite and merge them, with figures, into `run`; models of people are trained on
+    first use and kept in `<run>/mind/`.
 
     Raises:
         ValueError: the model cannot tell things apart, or fitting and scoring seeds overlap.
     """
     believed = false_belief(jepa, suite.false_belief, ours)
     save(belief_figure(believed[0], ours), run / "figures" / "mind_false_belief.png")
-    parts = [believed, updating(run, suite.updating, ours), social_reward(run, suite.social_reward, ours)]
+    parts = [
+        believed,
+        value_inference(run, suite.value_inference, ours),
+        updating(run, suite.updating, ours),
+        social_reward(run, suite.social_reward, ours),
+        closed_loop(run, suite.closed_loop, ours),
+    ]
     merge_scores(run, suite.name, *joined(parts, ours))
 
 

@@ -25,7 +25,7 @@ def fit_person(
     Args:
         model: started anew from `seed`.
         sample_logs: the logs of step i = 0, 1, ... (of other persons each time, if there are enough of them).
-        steps: of the optimiser.
+        steps: of the optimiser, at least 3.
         seed: of the weights.
         rate: greatest learning rate.
         description: of the progress bar.
@@ -42,12 +42,13 @@ def fit_person(
     model.load_state_dict(fresh.state_dict())
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=WARMUP)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=max(WARMUP, 2 / steps))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("loss {task.fields[loss]:.3f}")) as progress:
         task = progress.add_task(description, total=steps, loss=float("nan"))
         for step in range(steps):
-            loss = model.surprise(sample_logs(step)).nanmean()
+            logs = sample_logs(step)
+            loss = model.surprise(logs)[logs.known].mean()
             if not bool(loss.isfinite()):
                 raise FloatingPointError(f"{description}: the loss is {float(loss)} at step {step}; lower the rate")
             optimizer.zero_grad()

@@ -77,3 +77,10 @@ def cross_entropy(believed: Float[Tensor, "*n"], actual: Float[Tensor, "*n"]) ->
     """Nats, of a belief in acceptance against the true probability of it (or what happened, 0 or 1)."""
     sure = believed.clamp(1e-6, 1 - 1e-6)
     return -(actual * sure.log() + (1 - actual) * (1 - sure).log())
+
+
+def yoked(others: Encounters, partners: Partners) -> Encounters:
+    """What partners do if each is offered what another one was: offers chosen with care, but for somebody else."""
+    offer = others.offer.roll(1, dims=0)
+    accepted = [partners.respond(offer[:, now], now) for now in range(offer.shape[1])]
+    return Encounters(offer, torch.stack(accepted, 1), torch.zeros_like(others.surprise), {})

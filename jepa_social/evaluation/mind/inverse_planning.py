@@ -2,9 +2,9 @@
 
 Told the generative model of `worlds.menus`, the posterior p(w | choices) ~ N(w; mean, I) prod softmax(beta w . x) is
 log-concave. Its mode is found by damped Newton steps; expectations are taken by self-normalised importance sampling
-from a multivariate t (8 degrees of freedom), first around the mode with the curvature there, then `REFINED` times more
-with the mean and covariance found so far (adaptive importance sampling: Bugallo et al. 2017). What error is left is
-that of as many exact draws as `effective` says (a test).
+from a multivariate t (8 degrees of freedom), first around the mode with the curvature there, then again (`refined`
+times) with the mean and covariance found so far (adaptive importance sampling: Bugallo et al. 2017). What error is
+left is that of as many exact draws as `effective` says (a test).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-NEWTON, STEPS, FREEDOM, REFINED = 12, (1.0, 0.5, 0.25, 0.1, 0.02), 8.0, 2
+NEWTON, STEPS, FREEDOM = 12, (1.0, 0.5, 0.25, 0.1, 0.02), 8.0
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,13 @@ class ValueObserver:
     Attributes:
         beta: of the choices.
         samples: of the posterior.
+        refined: how often they are drawn anew.
         seed: of the samples, the same for everybody.
     """
 
     beta: float
     samples: int = 384
+    refined: int = 2
     seed: int = 0
 
     def posterior(self, menu: Float[Tensor, "B n K V"], choice: Int[Tensor, "B n"]) -> Posterior:
@@ -78,7 +80,7 @@ class ValueObserver:
         # up to what is the same for all samples of a person
         proposal = -(FREEDOM + menu.shape[-1]) / 2 * (1 + drawn.square().sum(-1) / FREEDOM).log()
         found = self._sampled(place, scatter, drawn, proposal, menu, choice)
-        for _ in range(REFINED):
+        for _ in range(self.refined):
             scatter = 0.9 * found.covariance + 0.1 * scatter  # never singular
             found = self._sampled(found.mean, scatter, drawn, proposal, menu, choice)
         return found

@@ -70,7 +70,7 @@ class Ideal:
     """
 
     def __init__(self, people: int, rounds: int | None = None):
-        self.observer, self.left = ValueObserver(OFFER_BETA), rounds
+        self.observer, self.left = ValueObserver(OFFER_BETA, samples=256, refined=1), rounds
         self.menu, self.choice = torch.zeros(people, 0, 2, VALUES), torch.zeros(people, 0, dtype=torch.long)
         self.posterior: Posterior = self.observer.posterior(self.menu, self.choice)
 
