@@ -128,4 +128,6 @@ def _settings(settings: DictConfig) -> dict:
     """What training depends on; not what is only for scoring."""
     kept = OmegaConf.to_container(settings)
     assert isinstance(kept, dict)
-    return {k: v for k, v in kept.items() if k not in ("trials", "first_seed", "readout", "step_alone", "step_both")}
+    return {
+        str(k): v for k, v in kept.items() if k not in ("trials", "first_seed", "readout", "step_alone", "step_both")
+    }

@@ -58,7 +58,8 @@ def fit_readout(latent: Float[Tensor, "K D"], character: Int[Tensor, "K"], decay
     """A linear readout of the character from frozen latents: softmax regression by L-BFGS on standardised latents."""
     mean, scale = latent.mean(0), latent.std(0).clamp(min=1e-4)
     layer = nn.Linear(latent.shape[-1], len(CHARACTERS))
-    nn.init.zeros_(layer.weight), nn.init.zeros_(layer.bias)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
     x = (latent - mean) / scale
     optimizer = torch.optim.LBFGS(layer.parameters(), max_iter=60, line_search_fn="strong_wolfe")
 
@@ -71,6 +72,6 @@ def fit_readout(latent: Float[Tensor, "K D"], character: Int[Tensor, "K"], decay
     with torch.enable_grad():
         optimizer.step(closure)
     with torch.no_grad():  # the standardisation becomes part of it
-        layer.weight /= scale
-        layer.bias -= layer.weight @ mean
+        layer.weight.div_(scale)
+        layer.bias.sub_(layer.weight @ mean)
     return layer.requires_grad_(False)

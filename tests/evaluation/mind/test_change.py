@@ -135,9 +135,10 @@ def test_a_branch_of_imagination_is_the_ego_s_doing_alone():
     model = PersonModel(2, 2, width=16, depth=1, heads=2).eval()
     seeing = foresight(model, 20, 0)["react_3"]
     blind = PersonModel(2, 2, width=16, depth=1, heads=2).eval()
-    for layer in (blind.token[0], blind.target[0]):
-        layer.weight.data[:, :2] = 0.0
-    blind.predictor[0].weight.data[:, -2:] = 0.0
+    with torch.no_grad():
+        for part in (blind.token, blind.target):
+            next(part.parameters())[:, :2] = 0.0
+        next(blind.predictor.parameters())[:, -2:] = 0.0
     assert abs(foresight(blind, 20, 0)["react_3"]).max() < 1e-6
     assert abs(seeing).max() > 1e-4
 

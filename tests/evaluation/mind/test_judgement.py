@@ -126,9 +126,8 @@ def test_worth_is_found_where_reactions_tell(model):
 
 def test_conduct_follows_what_is_believed():
     count, steps = 300, 40
-    oracle, frozen = (
-        conduct(AudienceObserver(count, **how), count, steps, 3) for how in ({"told": 0.23}, {"learns": False})
-    )
+    minds = (AudienceObserver(count, told=0.23), AudienceObserver(count, learns=False))
+    oracle, frozen = (conduct(mind, count, steps, 3) for mind in minds)
     rules = [conduct(rule, count, steps, 3) for rule in (selfish, altruistic)]
     assert oracle["own_return"].mean() > frozen["own_return"].mean() > rules[1]["own_return"].mean()
     assert oracle["welfare"].mean() > max(rule["welfare"].mean() for rule in rules)
