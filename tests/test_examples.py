@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 import jepa_social.worlds.gym_env  # noqa: F401 - registers the environments
-from examples import closed_loop, foreign_simulator, gymnasium_loop, several_egos, value_inference
+from examples import (
+    closed_loop,
+    foreign_simulator,
+    gymnasium_loop,
+    several_egos,
+    somebody_changed,
+    value_inference,
+    what_they_think,
+)
 
 
 def test_the_gymnasium_loop(capsys: pytest.CaptureFixture):
@@ -37,6 +45,22 @@ def test_its_people_come_and_go():
     assert history.shape == (2, 2, 2)
     assert np.isnan(history[1, 0]).all()
     assert (history[1, 1] == 3.0).all()
+
+
+def test_somebody_changed(capsys: pytest.CaptureFixture):
+    said = somebody_changed.main(steps=60)
+    model, exact, static = said.values()
+    assert exact[-1] > 0.9
+    assert static[-1] < 0.1
+    assert model[-1] > model[0] + 0.3, "after forty interactions they are known again"
+    assert "becomes" in capsys.readouterr().out
+
+
+def test_what_they_think(capsys: pytest.CaptureFixture):
+    curves = what_they_think.main(steps=60, count=10, interactions=40)
+    assert curves["who does not"].std() < 1e-6
+    assert curves["who watches faces"].std() > 1e-4
+    assert "A calm face is worth" in capsys.readouterr().out
 
 
 def test_a_stranger_is_got_to_know(capsys: pytest.CaptureFixture):

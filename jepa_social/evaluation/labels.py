@@ -107,6 +107,26 @@ LABELS |= {
     "nll_25": Label("log-loss, 25 %", "nats", -1),
     "gap_25": Label("gap closed, 25 %", "%", 1, 1),
 }
+LABELS |= {
+    "excess_after": Label("excess after, 60 steps", "nats", -1, 2),
+    "excess_before": Label("excess before, a step", "nats", -1, 3),
+    "steps_50": Label("steps to 0.5", "", -1, 0),
+    "steps_90": Label("steps to 0.9", "", -1, 0),
+    "false_alarms": Label("false alarms", "%", -1, 1),
+    "gap_change": Label("gap closed", "%", 1, 1),
+    "embarrassed": Label("embarrassed without cause", "%", -1, 1),
+    "oblivious": Label("oblivious", "%", -1, 1),
+    "private": Label("private slip", "", -1, 3),
+    "gap_bias": Label("gap closed, 199", "%", 1, 1),
+    "actual_moves": Label("(i) they change", "", 0, 3),
+    "belief_moves": Label("(ii) I believe it", "", 0, 3),
+    "private_costs": Label("(iii) in private", "", 0, 3),
+    "noticed_costs": Label("(iv) noticed or not", "", 0, 3),
+    "own_return": Label("own return", "", 1, 3),
+    "welfare": Label("social welfare", "", 1, 3),
+}
+LABELS |= {f"react_{k}": Label(f"reaction to {k}", "", 0, 3) for k in (1, 3, 5)}
+LABELS |= {f"bias_{n}": Label(f"|bias|, n = {n}", "", -1, 3) for n in (0, 10, 50, 199)}
 for _kind in ("hasty", "careful"):
     for _n in (0, 1, 2, 3, 5, 10, 20):
         LABELS |= {

@@ -1,4 +1,4 @@
-"""The `mind` suite: capabilities of a social mind, each between its floors and its ceiling (false belief is here)."""
+"""The `mind` suite: five capabilities of a social mind, each between its floors and its ceiling (A is here)."""
 
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from jepa_social.evaluation.results import merge_scores
 from jepa_social.mind.belief import BeliefReadout, fit_belief, place_pose
 from jepa_social.mind.perspective import perspective
 from jepa_social.models.jepa import SocialJEPA
+from jepa_social.stages.mind_reward import social_reward
+from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
 from jepa_social.stages.values import value_inference
 
@@ -37,7 +39,13 @@ def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> Non
     """
     believed = false_belief(jepa, suite.false_belief, ours)
     save(belief_figure(believed[0], ours), run / "figures" / "mind_false_belief.png")
-    parts = [believed, value_inference(run, suite.value_inference, ours), closed_loop(run, suite.closed_loop, ours)]
+    parts = [
+        believed,
+        value_inference(run, suite.value_inference, ours),
+        updating(run, suite.updating, ours),
+        social_reward(run, suite.social_reward, ours),
+        closed_loop(run, suite.closed_loop, ours),
+    ]
     merge_scores(run, suite.name, *joined(parts, ours))
 
 

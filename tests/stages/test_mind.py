@@ -11,6 +11,8 @@ from jepa_social.evaluation.mind.false_belief import run_trials
 from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.stages.mind import _inputs, false_belief, score_mind
+from jepa_social.stages.mind_reward import people_of_the_past, social_reward
+from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
 from jepa_social.stages.values import value_inference
 
@@ -42,8 +44,14 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
     assert rows["exact observer"]["hasty_nll_5"].mean < rows["maximum likelihood"]["hasty_nll_5"].mean
     against = read_differences(tmp_path)["mind"]["jepa"]["accept_30_60"]
     assert {"jepa, frozen after 5", "jepa, passive reader", "jepa, no comparison"} <= set(against)
-    for name in ("false_belief", "values", "closed_loop"):
+    for name in ("false_belief", "values", "closed_loop", "updating", "social_reward"):
         assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
+    assert rows["exact observer"]["excess_after"].high < rows["window of 10"]["excess_after"].high < 20
+    assert rows["frozen"]["gap_change"].mean == rows["frozen"]["gap_bias"].mean == 0.0
+    assert rows["jepa"]["excess_after"].n == rows["gradient steps alone"]["excess_after"].n == 12
+    assert rows["exact observer"]["react_5"].mean == pytest.approx(0.75, abs=0.01)
+    assert rows["jepa"]["actual_moves"].mean == rows["jepa"]["noticed_costs"].mean == 0.0
+    assert rows["selfish"]["welfare"].mean < rows["oracle"]["welfare"].mean
 
 
 def test_people_are_learned_once_and_scored_the_same_again(tmp_path):
@@ -83,6 +91,24 @@ def test_truth_never_enters_a_model(jepa):
 def test_fitting_seeds_are_not_scored(jepa):
     with pytest.raises(ValueError, match="further apart"):
         false_belief(jepa, settings("suite.false_belief.fit_seed=5000000").false_belief, "jepa")
+
+
+def test_people_are_learned_once(tmp_path):
+    """Models of people are kept with the run, and found again only by the settings that they were trained with."""
+    chosen = settings().social_reward
+    model, _ = people_of_the_past(tmp_path, chosen)
+    kept = (tmp_path / "mind" / "judging.safetensors").stat().st_mtime_ns
+    people_of_the_past(tmp_path, settings("suite.social_reward.trials=9").social_reward)
+    assert (tmp_path / "mind" / "judging.safetensors").stat().st_mtime_ns == kept
+    other, _ = people_of_the_past(tmp_path, settings("suite.social_reward.seed=1").social_reward)
+    assert not torch.equal(model.prior, other.prior)
+
+
+@pytest.mark.parametrize(("capability", "score"), [("updating", updating), ("social_reward", social_reward)])
+def test_training_seeds_are_not_scored(capability, score, tmp_path):
+    chosen = settings(f"suite.{capability}.fit_seed=7", f"suite.{capability}.first_seed=10")[capability]
+    with pytest.raises(ValueError, match="fit_seed"):
+        score(tmp_path, chosen, "jepa")
 
 
 def test_a_model_that_knows_no_things_says_so():
