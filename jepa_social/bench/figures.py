@@ -28,10 +28,10 @@ def draw(summary: Summary) -> Figure:
     height = 3.4 if curves else 0.9 + 0.3 * len(summary.lines)
     figure = Figure(figsize=(WIDTH * columns + names, height * rows + 0.4), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False, sharey="none" if curves else "row").flat
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharey="none" if curves else "row").flat)
     for place, metric in zip(axes, summary.metrics, strict=False):
         (_curves if curves else _dots)(place, summary, metric)
-    for place in list(axes)[len(summary.metrics) :]:
+    for place in axes[len(summary.metrics) :]:
         place.set_axis_off()
     figure.suptitle(summary.title, fontsize=10)
     seeds = max((score.mean.n for line in summary.lines for score in line.scores.values()), default=0)
