@@ -2,7 +2,7 @@
 
 Every baseline gets the same scenarios, the same number of trials and the same points of the unit cube (a scrambled
 Sobol sequence), stretched to its own ranges. A trial's score is the mean over episodes of success - time / limit -
-discomfort, a failure's time being the limit. The whole table goes to `results/tune_<suite>.csv`, the best trial marked.
+discomfort, a failure's time being the limit. The whole table goes to `results/tune/<suite>.csv`, the best trial marked.
 """
 
 import csv
@@ -85,7 +85,7 @@ def tune(config: DictConfig, name: str) -> list[dict[str, object]]:
 def main(config: DictConfig) -> None:
     """Search, print the chosen rows, and write all of them; other baselines' rows of the file are kept."""
     names = list(config.search) if config.only is None else [config.only]
-    path = Path(config.results) / f"tune_{config.suite.name}.csv"
+    path = Path(config.results) / "tune" / f"{config.suite.name}.csv"
     table = Table("baseline", "score", *METRICS, "settings")
     for name in names:
         rows = tune(config, name)
@@ -107,7 +107,7 @@ def read_rows(path: Path) -> list[dict[str, object]]:
 def write_rows(draft: Path, rows: list[dict[str, object]]) -> None:
     """Write the table."""
     with draft.open("w", newline="") as file:
-        writer = csv.DictWriter[str](file, list(COLUMNS))
+        writer: csv.DictWriter[str] = csv.DictWriter(file, list(COLUMNS))
         writer.writeheader()
         writer.writerows(rows)
 

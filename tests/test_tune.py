@@ -52,6 +52,6 @@ def test_rows_of_other_baselines_stay(tmp_path, monkeypatch):
     for only in ("orca", "social_force", "orca"):
         monkeypatch.setattr("sys.argv", ["tune", *SMALL, f"results={tmp_path}", f"only={only}"])
         main()
-    with next(tmp_path.glob("tune_*.csv")).open(newline="") as file:
+    with next((tmp_path / "tune").glob("*.csv")).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["baseline"] for row in rows) == ["orca"] * 3 + ["social_force"] * 3

@@ -64,9 +64,10 @@ class MotionTokenizer(nn.Module):
     def forward(self, scene: Scene, frame: Bool[Tensor, "B N T"]) -> Float[Tensor, "B N T D"]:
         """Tokens of every agent and frame; absent ones are embedded too and must be masked by the caller."""
         kinds = self.kind.num_embeddings
-        if not torch.compiler.is_compiling() and int(scene.kind.max()) >= kinds:  # a program checks no values
+        unknown = None if torch.compiler.is_compiling() else scene.kind[scene.kind >= kinds]  # a program cannot ask
+        if unknown is not None and unknown.numel():
             raise ValueError(
-                f"a scene holds a {KINDS[int(scene.kind.max())]}, and the model tells {KINDS[:kinds]} apart: "
+                f"a scene holds a {KINDS[int(unknown[0])]}, and the model tells {KINDS[:kinds]} apart: "
                 f"train one with model.kinds={len(KINDS)}"
             )
         return self.embed(self.features(scene, frame)) + self.kind(scene.kind)[:, :, None]

@@ -135,6 +135,6 @@ class Watch(BaseCallback):
 
     def _write(self, draft: Path) -> None:
         with draft.open("w", newline="") as file:
-            writer = csv.DictWriter[str](file, list(COLUMNS))
+            writer: csv.DictWriter[str] = csv.DictWriter(file, list(COLUMNS))
             writer.writeheader()
             writer.writerows(self.rows)

@@ -10,6 +10,7 @@ from jepa_social.bench.records import Record
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.runs import SETTINGS
+from jepa_social.stages.training import known_by
 from tests.stages.runs import CONFIGS
 
 TABLE = {
@@ -55,7 +56,7 @@ class Toy:
     def train(self, config: DictConfig) -> None:
         run = Path(config.run)
         run.mkdir(parents=True, exist_ok=True)
-        (run / SETTINGS).write_text(OmegaConf.to_yaml(config))
+        (run / SETTINGS).write_text(OmegaConf.to_yaml(known_by(config)))
         name = "/".join(run.parts[-2:])
         self.trained.append(name)
         print(f"training {name}")

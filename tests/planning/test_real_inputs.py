@@ -103,7 +103,7 @@ def test_at_the_goal_and_without_speed_it_stands(policy):
         ({"speed": -1.0}, r"speed must be finite and not negative, in m/s; scene 0 has -1"),
         ({"radius": [0.3, np.nan, 0.3, 0.3]}, "radius must be finite"),
         ({"radius": -0.1}, "radius must be finite and not negative"),
-        ({"kind": 9}, "kind must be an index into the 5"),
+        ({"kind": 99}, "kind must be an index into the 10"),
         ({"ego": 4}, "ego must be the index of one of 4 agents, or -1 for nobody; scene 0 has 4"),
         ({"walls": [[0.0, 1.0, np.nan, 1.0]]}, "walls must be finite"),
         ({"walls": [0.0, 1.0, 2.0, 1.0]}, r"walls must have shape .* got \[4\]"),

@@ -51,7 +51,7 @@ def test_every_policy_walks_every_episode(evaluated, suite):
     expected = {"jepa", "constant-velocity MPC", "straight line"}
     assert expected <= set(policies)
     assert ("recorded human" in policies) == (suite == "replay")
-    assert len(policies) == (6 if suite == "crowd" else 7)
+    assert len(policies) == (7 if suite == "crowd" else 8)
     for metrics in policies.values():
         assert metrics["success"]["n"] == EPISODES[suite]
         ended = sum(metrics[name]["mean"] for name in ("success", "collision", "timeout"))
