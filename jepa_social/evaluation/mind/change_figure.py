@@ -12,11 +12,13 @@ from jepa_social.evaluation.mind.figures import LINES
 from jepa_social.evaluation.mind.reactive import TIMES
 from jepa_social.evaluation.mind.scores import CEILING
 from jepa_social.evaluation.statistics import Interval
-from jepa_social.evaluation.style import EGO, IMAGINED, PERSON, TRUTH
+from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH
 from jepa_social.worlds.partners import Partners
 
 SMOOTH = 5
 """Interactions that a point of the curve is the mean of."""
+COLOURS = {"gradient steps alone": IMAGINED, "context and gradient steps": GOAL}
+STYLES = (*LINES, (0, (1, 4)))
 
 
 def change_figure(
@@ -30,8 +32,8 @@ def change_figure(
     for name, loss in losses.items():
         curve = (loss - known).mean(0)
         shown = torch.nn.functional.avg_pool1d(curve[None, None], SMOOTH, 1)[0, 0]
-        colour = {ours: EGO, CEILING: TRUTH, "gradient steps alone": IMAGINED}.get(name, PERSON)
-        style = LINES[grey % len(LINES)] if colour == PERSON else "-"
+        colour = COLOURS.get(name, {ours: EGO, CEILING: TRUTH}.get(name, PERSON))
+        style = STYLES[grey % len(STYLES)] if colour == PERSON else "--" if colour == GOAL else "-"
         grey += colour == PERSON
         since = torch.arange(len(shown)) + SMOOTH // 2 - SWITCH + 1
         left.plot(since, shown, color=colour, linestyle=style, label=name, zorder=2 + (colour != PERSON))

@@ -28,7 +28,7 @@ def reward_figure(curves: Mapping[str, Tensor], scores: Mapping[str, Mapping[str
     left.axhline(-FALL * NOTICED_NOW, color="0.6", label="true expectation")
     left.set_xlabel("interactions with people who notice half as much")
     left.set_ylabel("what I believe they think of a slip in public")
-    left.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=8, loc="center right", bbox_to_anchor=(1.0, 0.3))
     acting = [name for name, row in scores.items() if "welfare" in row]
     for place, name in enumerate(acting):
         own, welfare = scores[name]["own_return"], scores[name]["welfare"]
