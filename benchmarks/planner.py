@@ -13,6 +13,7 @@ from time import process_time
 
 import numpy as np
 import torch
+from hydra import compose, initialize_config_dir
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
@@ -182,8 +183,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="the CSV file; the figure lies beside it")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    config = OmegaConf.merge(OmegaConf.load(ROOT / "configs" / "planner" / "default.yaml"), {"ego_kind": "robot"})
-    assert isinstance(config, DictConfig)
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = compose("train", ["planner.ego_kind=robot"]).planner
     rows = planners(WorldModel.load(options.run), config, options.budgets)
     console = Console()
     with Progress(console=console) as progress:
