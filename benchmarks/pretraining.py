@@ -20,6 +20,7 @@ from rich.table import Table
 from benchmarks import acting, growth, loading, regulariser, training
 from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
 from jepa_social.files import with_draft
+from jepa_social.memory import keep_memory
 
 OUT = ROOT / "benchmarks" / "pretraining.csv"
 
@@ -169,6 +170,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="the CSV file")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_memory()
     torch.manual_seed(0)
     console = Console()
     with Status("…", console=console) as status:

@@ -29,10 +29,11 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 CARD = PACKAGE / "pretrained" / "README.md"
 DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", CARD, *sorted((ROOT / "docs").rglob("*.md"))]
 
-BASE = {"files", "runs", "inputs", "scene", "geometry"}
+BASE = {"files", "runs", "inputs", "memory", "scene", "geometry"}
 PURE_WORLDS = {"worlds.ego", "worlds.orca", "worlds.route", "worlds.social_force"}
 MAY_IMPORT = {
     "files": set(),
+    "memory": set(),
     "geometry": set(),
     "runs": set(),
     "inputs": set(),

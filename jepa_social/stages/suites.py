@@ -12,6 +12,7 @@ from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.pareto import pareto_figure
 from jepa_social.evaluation.report import write_report
 from jepa_social.evaluation.results import print_table, read_results, record_suite
+from jepa_social.memory import keep_memory
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.planning.build import baseline, cloned_policy, constant_velocity_planner, jepa_planner
 from jepa_social.planning.policy import Policy
@@ -39,6 +40,7 @@ def evaluate(config: DictConfig) -> Path:
     Raises:
         FileNotFoundError: no finished run there.
     """
+    keep_memory()
     source, run = run_folder(config.run), results_folder(config.run)
     world_model = WorldModel.load(source)
     trained = OmegaConf.load(source / SETTINGS)

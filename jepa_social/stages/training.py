@@ -15,6 +15,7 @@ from rich.console import Console
 
 from jepa_social.data.module import SceneDataModule
 from jepa_social.files import with_draft
+from jepa_social.memory import keep_memory
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.planning.plans import Plans
@@ -36,6 +37,7 @@ def train(config: DictConfig) -> Path:
     Raises:
         ValueError: the run directory holds a run with other settings.
     """
+    keep_memory()
     config = deepcopy(config)  # instantiating resolves interpolations in place
     run = Path(config.run)
     _claim(run, known_by(config))
