@@ -50,7 +50,7 @@ def every_intent(codes: int, like: Float[Tensor, "B N ..."]) -> Int[Tensor, "B M
     return torch.arange(codes, device=like.device).view(1, -1, 1).expand(batch, -1, agents)
 
 
-def judged_steps(horizon: int, most: int = 4) -> list[int]:
+def judged_steps(horizon: int, most: int = 2) -> list[int]:
     """Indices of the steps that a code is chosen by: evenly spread, the last among them. Few are enough and cheap."""
     count = min(most, horizon)
     return [round((place + 1) * horizon / count) - 1 for place in range(count)]

@@ -41,6 +41,7 @@ class ModelConfig:
         predictor_width: of the predictor's hidden state.
         predictor_depth: predictor blocks per imagined step.
         reaction: width of what a plan does to others, computed for every plan.
+        intent_width: width of what a code changes, computed for every code.
         intents: codes for what the context cannot tell (see `intents`); 0: none.
         window: frames that a latent may look back.
         reach: m beyond which agents do not see each other.
@@ -55,6 +56,7 @@ class ModelConfig:
     predictor_width: int = 64
     predictor_depth: int = 1
     reaction: int = 32
+    intent_width: int = 32
     intents: int = 20
     window: int = 20
     reach: float = 10.0
@@ -91,7 +93,7 @@ class SocialJEPA(nn.Module):
             config.neighbours,
         )
         self.intents = (
-            Intents(config.width + JOURNEY, config.predictor_width, config.predictor_width, config.intents)
+            Intents(config.width + JOURNEY, config.predictor_width, config.intent_width, config.intents)
             if config.intents
             else None
         )
