@@ -35,7 +35,7 @@ def groups(world_model: WorldModel, config: DictConfig) -> dict[str, tuple[str, 
             baseline_pictures(world_model, planner, config.suite.baselines),
         ),
         "Scenarios": (
-            "Starts (rings), goals (crosses), walls, paths walked, the ego led by ORCA (`jepa_social/worlds/scenarios`).",
+            "Starts (rings), goals (crosses), walls, paths walked, the ego by ORCA (`jepa_social/worlds/scenarios`).",
             scenario_pictures(),
         ),
     }
