@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,7 +111,7 @@ def measure(
     decisions: int,
     episodes: int,
     batch: int,
-    tell: Callable[[str], None] = str,
+    tell: Callable[[str], object] = str,
 ) -> Iterator[Row]:
     """Time and walk each of `rows`, one after the other; `tell` hears how far it is."""
     unit = take_turns({"matmul": calibration()}, 5)["matmul"]
@@ -136,11 +137,9 @@ def read(path: Path, about: dict[str, str], episodes: int) -> list[Row]:
         return []
     with open(path, newline="") as file:
         lines = [line for line in csv.DictReader(file) if {k: line.get(k) for k in about} == about]
-    numbers = [field.name for field in fields(Row) if field.name not in ("policy", "plans", "episodes")]
-    kept = [line for line in lines if int(line["episodes"]) == episodes]
-    return [
-        Row(line["policy"], line["plans"], *(float(line[name]) for name in numbers), episodes=episodes) for line in kept
-    ]
+    types: dict[str, Any] = {field.name: field.type for field in fields(Row)}
+    rows = [Row(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
+    return [row for row in rows if row.episodes == episodes]
 
 
 def show(rows: list[Row], title: str, console: Console) -> None:

@@ -41,7 +41,7 @@ def test_who_counts_on_reactions_is_held_against_who_does_not(name, reactive, tm
     policies = {one.name: one for one in _policies(tmp_path, suite, settings, world_model(), instantiate(suite.world))}
     assert ("jepa without reaction" in policies) == (name == "doorway" and reactive), "only where people see the ego"
     if "jepa without reaction" in policies:
-        ours, blind = policies["jepa"].dynamics, policies["jepa without reaction"].dynamics
+        ours, blind = (vars(policies[one])["dynamics"] for one in ("jepa", "jepa without reaction"))
         assert (ours.reactive, blind.reactive) == (True, False)
         assert ours.world_model is blind.world_model
 
