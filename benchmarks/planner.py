@@ -126,9 +126,13 @@ def measure(
             tell(f"{label}: {min(start + batch, episodes)} of {episodes} episodes")
         scores = navigation(Episodes.concatenate(walked))
         p50, p99 = (float(np.quantile(spent, q)) for q in (0.5, 0.99))
-        means = (float(x.nanmean()) for x in (scores.success, scores.collision, scores.navigation_time))
+        success, collision, time = (
+            float(x.nanmean()) for x in (scores.success, scores.collision, scores.navigation_time)
+        )
         discomfort = float(scores.discomfort.mean())
-        yield Row(name, budget, 1e3 * p50, 1e3 * p99, p50 / unit, *means, discomfort, episodes)
+        yield Row(
+            name, budget, 1e3 * p50, 1e3 * p99, p50 / unit, success, collision, time, discomfort, episodes
+        )  # fmt: skip
 
 
 def read(path: Path, about: dict[str, str], episodes: int) -> list[Row]:
