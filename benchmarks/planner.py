@@ -190,7 +190,8 @@ def draw(rows: list[Row], path: Path) -> None:
     axes.axvline(20, color=PERSON, linestyle=":", linewidth=1)
     axes.set(xscale="log", xlabel="CPU ms a decision, one scene: median, thin to the 99th percentile", ylabel="success")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    if any(row.policy in colours for row in rows):
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
     figure.savefig(path, format="png", dpi=150)
 
 
