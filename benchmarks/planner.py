@@ -1,15 +1,17 @@
 """`python -m benchmarks.planner --run runs/crowd`: what a decision costs, and what it is worth, by budget.
 
 CrowdNav's circle with an ego that nobody sees. Every planner and baseline is timed deciding for one scene on one
-thread, and walked through the same validation episodes. README.md says what each column means.
+thread, and walked through the same validation episodes. README.md says what each column means. Every row is written
+as soon as it is measured, cheap budgets first; run again on the same commit and machine, those that are there are kept.
 """
 
 import argparse
 import csv
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
+from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.evaluation.style import EGO, IMAGINED, PERSON
@@ -65,19 +68,20 @@ class Row:
 def planners(
     model: WorldModel, config: DictConfig, budgets: Sequence[tuple[int, int]]
 ) -> list[tuple[str, str, Policy]]:
-    """(row, budget, policy): the planners under each budget of (samples, iterations), and the baselines."""
-    found: list[tuple[str, str, Policy]] = []
-    for samples, iterations in budgets:
+    """(row, budget, policy): the baselines, and the planners under each budget of (samples, iterations), cheap ones
+    first."""
+    found: list[tuple[str, str, Policy]] = [(one.name, "", one) for one in (Orca(0.15), SocialForce(10.0, 0.5))]
+    for samples, iterations in sorted(budgets, key=lambda budget: budget[0] * budget[1]):
         solver = {"samples": samples, "iterations": iterations, "elites": max(2, min(samples // 8, 30))}
         changed = OmegaConf.merge(config, {"solver": solver})
         seen, blind = (OmegaConf.merge(changed, {"reactive": reactive}) for reactive in (True, False))
         assert isinstance(seen, DictConfig)
         assert isinstance(blind, DictConfig)
         budget = f"{samples} x {iterations}"
+        found.append(("constant-velocity MPC", budget, constant_velocity_planner(blind, model.dt)))
         found.append(("jepa", budget, jepa_planner(model, blind)))
         found.append(("jepa, reaction to each plan", budget, jepa_planner(model, seen)))
-        found.append(("constant-velocity MPC", budget, constant_velocity_planner(blind, model.dt)))
-    return [*found, *((policy.name, "", policy) for policy in (Orca(0.15), SocialForce(10.0, 0.5)))]
+    return found
 
 
 def circle(people: int) -> Crowd:
@@ -102,20 +106,44 @@ def latency(policy: Policy, people: int, decisions: int) -> np.ndarray:
 
 
 def measure(
-    rows: list[tuple[str, str, Policy]], people: int, decisions: int, episodes: int, batch: int, progress: Progress
-) -> list[Row]:
-    """Time and walk each of `rows`."""
+    rows: list[tuple[str, str, Policy]],
+    people: int,
+    decisions: int,
+    episodes: int,
+    batch: int,
+    tell: Callable[[str], object] = str,
+) -> Iterator[Row]:
+    """Time and walk each of `rows`, one after the other; `tell` hears how far it is."""
     unit = take_turns({"matmul": calibration()}, 5)["matmul"]
-    seeds, done = range(FIRST_SEED, FIRST_SEED + episodes), []
-    for name, budget, policy in progress.track(rows, description="planners"):
+    seeds = range(FIRST_SEED, FIRST_SEED + episodes)
+    for name, budget, policy in rows:
+        label = f"{name} {budget}".strip()
+        tell(f"{label}: {decisions} decisions")
         spent = latency(policy, people, decisions)
-        scores = navigation(run_episodes(circle(people), policy, seeds, batch))
+        walked = []
+        for start in range(0, episodes, batch):
+            walked.append(run_episodes(circle(people), policy, seeds[start : start + batch], batch))
+            tell(f"{label}: {min(start + batch, episodes)} of {episodes} episodes")
+        scores = navigation(Episodes.concatenate(walked))
         p50, p99 = (float(np.quantile(spent, q)) for q in (0.5, 0.99))
-        means = (float(x.nanmean()) for x in (scores.success, scores.collision, scores.navigation_time))
-        done.append(
-            Row(name, budget, 1e3 * p50, 1e3 * p99, p50 / unit, *means, float(scores.discomfort.mean()), episodes)
+        success, collision, time = (
+            float(x.nanmean()) for x in (scores.success, scores.collision, scores.navigation_time)
         )
-    return done
+        discomfort = float(scores.discomfort.mean())
+        yield Row(
+            name, budget, 1e3 * p50, 1e3 * p99, p50 / unit, success, collision, time, discomfort, episodes
+        )  # fmt: skip
+
+
+def read(path: Path, about: dict[str, str], episodes: int) -> list[Row]:
+    """Rows of an earlier call that measured the same: `about` and `episodes` agree."""
+    if not path.is_file():
+        return []
+    with open(path, newline="") as file:
+        lines = [line for line in csv.DictReader(file) if {k: line.get(k) for k in about} == about]
+    types: dict[str, Any] = {field.name: field.type for field in fields(Row)}
+    rows = [Row(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
+    return [row for row in rows if row.episodes == episodes]
 
 
 def show(rows: list[Row], title: str, console: Console) -> None:
@@ -162,7 +190,8 @@ def draw(rows: list[Row], path: Path) -> None:
     axes.axvline(20, color=PERSON, linestyle=":", linewidth=1)
     axes.set(xscale="log", xlabel="CPU ms a decision, one scene: median, thin to the 99th percentile", ylabel="success")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    if any(row.policy in colours for row in rows):
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
     figure.savefig(path, format="png", dpi=150)
 
 
@@ -176,22 +205,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="run directory of a world model of simulated crowds")
     parser.add_argument("--people", type=int, default=7, help="others on the circle")
-    parser.add_argument("--budgets", type=_budget, nargs="+", default=[(48, 1), (48, 2), (96, 4), (300, 10)])
-    parser.add_argument("--decisions", type=int, default=150, help="that are timed")
-    parser.add_argument("--episodes", type=int, default=100, help="validation episodes")
+    parser.add_argument("--budgets", type=_budget, nargs="+", default=[(48, 1), (48, 2), (300, 10)])
+    parser.add_argument("--decisions", type=int, default=100, help="that are timed")
+    parser.add_argument("--episodes", type=int, default=50, help="validation episodes")
     parser.add_argument("--batch", type=int, default=10, help="episodes side by side: little memory is fast memory")
     parser.add_argument("--out", type=Path, default=OUT, help="the CSV file; the figure lies beside it")
     options = parser.parse_args()
     torch.set_num_threads(1)
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         config = compose("train", ["planner.ego_kind=robot"]).planner
-    rows = planners(WorldModel.load(options.run), config, options.budgets)
-    console = Console()
+    console, about = Console(), {"people": str(options.people), **describe_machine()}
+    done = read(options.out, about, options.episodes)
+    had = {(row.policy, row.plans) for row in done}
+    wanted = planners(WorldModel.load(options.run), config, options.budgets)
+    missing = [row for row in wanted if row[:2] not in had]
     with Progress(console=console) as progress:
-        measured = measure(rows, options.people, options.decisions, options.episodes, options.batch, progress)
-    machine = describe_machine()
-    show(measured, f"{options.people} people, {', '.join(f'{k} {v}' for k, v in machine.items())}", console)
-    write(measured, {"people": str(options.people), **machine}, options.out)
+        task = progress.add_task("planners", total=len(missing))
+        measured = measure(
+            missing, options.people, options.decisions, options.episodes, options.batch,
+            lambda text: progress.update(task, description=text),
+        )  # fmt: skip
+        for row in measured:
+            done.append(row)
+            write(done, about, options.out)
+            progress.advance(task)
+            console.print(f"{row.policy} {row.plans}: {row.p50:.1f} ms, success {row.success:.3f}")
+    show(done, ", ".join(f"{name} {value}" for name, value in about.items()), console)
     console.print(f"written to {options.out} and {options.out.with_suffix('.png')}")
 
 

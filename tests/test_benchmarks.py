@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from rich.progress import Progress
 
 from benchmarks import crowds, growth, loading, peers, worlds
 from benchmarks import planner as planning
@@ -34,15 +33,27 @@ def test_every_part_is_measured_and_written(tmp_path: Path):
 
 def test_planners_and_baselines_are_timed_and_walked_side_by_side(tmp_path: Path):
     rows = planning.planners(world_model(), planner_config(), [(40, 1)])
-    measured = planning.measure(rows, people=2, decisions=2, episodes=2, batch=2, progress=Progress(disable=True))
-    assert [row.policy for row in measured[:3]] == ["jepa", "jepa, reaction to each plan", "constant-velocity MPC"]
-    assert [row.plans for row in measured] == ["40 x 1"] * 3 + ["", ""]
+    said: list[str] = []
+    measured = list(planning.measure(rows, people=2, decisions=2, episodes=2, batch=2, tell=said.append))
+    planners = ["constant-velocity MPC", "jepa", "jepa, reaction to each plan"]
+    assert [row.policy for row in measured[2:]] == planners
+    assert [row.plans for row in measured] == ["", ""] + ["40 x 1"] * 3
+    assert said[-1] == "jepa, reaction to each plan 40 x 1: 2 of 2 episodes"
     assert all(0 < row.p50 <= row.p99 and 0 <= row.success + row.collision <= 1 for row in measured)
-    assert measured[2].p50 < measured[0].p50, "extrapolation costs less than imagination"
-    planning.write(measured, {"threads": "1"}, tmp_path / "new" / "planner.csv")
-    with open(tmp_path / "new" / "planner.csv") as file:
-        assert [line["policy"] for line in csv.DictReader(file)] == [row.policy for row in measured]
+    assert measured[2].p50 < measured[3].p50, "extrapolation costs less than imagination"
+    about, path = {"threads": "1"}, tmp_path / "new" / "planner.csv"
+    planning.write(measured, about, path)
     assert (tmp_path / "new" / "planner.png").stat().st_size > 1000
+    again = planning.read(path, about, episodes=2)
+    assert [(row.policy, row.plans) for row in again] == [(row.policy, row.plans) for row in measured]
+    assert [row.p50 for row in again] == pytest.approx([row.p50 for row in measured], rel=1e-3)
+    assert planning.read(path, {"threads": "2"}, episodes=2) == [], "another machine or commit is measured anew"
+    assert planning.read(path, about, episodes=3) == []
+
+
+def test_cheap_budgets_come_first():
+    budgets = [budget for _, budget, _ in planning.planners(world_model(), planner_config(), [(300, 10), (48, 2)])]
+    assert budgets == ["", ""] + ["48 x 2"] * 3 + ["300 x 10"] * 3
 
 
 def test_both_loaders_give_the_same_windows(tmp_path: Path):

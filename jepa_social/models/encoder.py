@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
@@ -49,9 +48,9 @@ class EncoderBlock(nn.Module):
         if past is not None:
             keys = (torch.cat((past[0], keys[0]), dim=-2), torch.cat((past[1], keys[1]), dim=-2))
         x = x + self.time(normed, keys, time)
-        normed = rearrange(self.social_norm(x), "b n t d -> b t n d")
+        normed = self.social_norm(x).transpose(1, 2)
         seen = self.social(normed, self.social.keys(normed), social)
-        return self.feed(x + rearrange(seen, "b t n d -> b n t d")), keys
+        return self.feed(x + seen.transpose(1, 2)), keys
 
 
 class SceneEncoder(nn.Module):
@@ -135,9 +134,9 @@ class SceneEncoder(nn.Module):
 
     def _social(self, scene: Scene, frame: Tensor) -> Sight:
         position, velocity, ahead = (
-            rearrange(v, "b n t c -> b t n c") for v in (scene.position, scene.velocity, facing(scene.heading, frame))
+            v.transpose(1, 2) for v in (scene.position, scene.velocity, facing(scene.heading, frame))
         )
-        present = rearrange(scene.present, "b n t -> b t n")
+        present = scene.present.transpose(1, 2)
         radius = scene.radius[:, None].expand(present.shape)
         return look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
 

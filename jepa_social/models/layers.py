@@ -7,7 +7,6 @@ H heads, F relative-pose features. `...` are any leading axes.
 from dataclasses import dataclass
 
 import torch
-from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from timm.layers import Mlp
 from torch import Tensor, nn
@@ -68,7 +67,7 @@ class RelativeAttention(nn.Module):
 
     def keys(self, x: Float[Tensor, "... K D"]) -> tuple[Float[Tensor, "... H K d"], Float[Tensor, "... H K d"]]:
         """Keys and values of `x`, ready to be cached."""
-        key, value = rearrange(self.key_value(x), "... k (two h d) -> two ... h k d", two=2, h=self.heads)
+        key, value = self.key_value(x).unflatten(-1, (2, self.heads, -1)).transpose(-4, -2).unbind(-3)
         return key, value
 
     def forward(
@@ -79,8 +78,8 @@ class RelativeAttention(nn.Module):
     ) -> Float[Tensor, "... Q D"]:
         """Attend from `x` to the keys in sight; a query with nothing to see gets zeros from attention."""
         query, relative = self.query(x).split((self.width, self.query.out_features - self.width), dim=-1)
-        query = rearrange(query * (self.width // self.heads) ** -0.5, "... q (h d) -> ... h q d", h=self.heads)
-        relative = rearrange(relative, "... q (h f) -> ... q h f", h=self.heads)
+        query = (query * (self.width // self.heads) ** -0.5).unflatten(-1, (self.heads, -1)).transpose(-3, -2)
+        relative = relative.unflatten(-1, (self.heads, -1))
         key, value = keys
         # pairs lie as [..., Q, H, K]: the features' small products then need no copies
         content = (query @ key.transpose(-1, -2)).transpose(-3, -2)
@@ -91,7 +90,7 @@ class RelativeAttention(nn.Module):
         seen = weight @ sight.pose.transpose(-1, -2)
         if sight.index is not None:
             weight = everybody.scatter_(-1, index, weight)
-        content = rearrange(weight.transpose(-3, -2) @ value, "... h q d -> ... q (h d)")
+        content = (weight.transpose(-3, -2) @ value).transpose(-3, -2).flatten(-2)
         return self.out(torch.cat((content, seen.flatten(-2)), dim=-1) * sight.sees)
 
 
@@ -105,4 +104,5 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Float[Tensor, "... D"]) -> Float[Tensor, "... D"]:
         """Map tokens to tokens."""
-        return x + self.mlp(self.norm(x))
+        # past the MLP's dropouts of nothing: to call them costs more than the arithmetic of a few agents
+        return x + self.mlp.fc2(self.mlp.act(self.mlp.fc1(self.norm(x))))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from jepa_social.geometry import hold_last
@@ -97,14 +97,28 @@ class Predictor(nn.Module):
         return self.leave(foreseen)[:, None]
 
     def react(
-        self, anchor: Anchor, foreseen: Float[Tensor, "B N H P"], ego_actions: Float[Tensor, "B S H 2"]
-    ) -> Float[Tensor, "B S N H E"]:
-        """The same under each plan (world-frame velocities, m/s); that of `latents` where the ego is -1."""
+        self,
+        anchor: Anchor,
+        foreseen: Float[Tensor, "B N H P"],
+        ego_actions: Float[Tensor, "B S H 2"],
+        steps: Int[Tensor, "K"] | None = None,
+    ) -> Float[Tensor, "B S N K E"]:
+        """The same under each plan (world-frame velocities, m/s); that of `latents` where the ego is -1.
+
+        Only what is asked for is worked out: the imagined `steps`, from 1; None: all H.
+        """
         gate, skip = self.context(foreseen)[:, None].chunk(2, dim=-1)
         seen = self.see(self._ego_pose(anchor, ego_actions))
         own = self.act(self._ego_action(anchor, ego_actions))[:, :, None]
-        seen = seen.scatter(2, anchor.ego.clamp(min=0).view(-1, 1, 1, 1, 1).expand_as(own), own)
-        influence = nn.functional.silu(seen + gate).cumsum(3)
+        # in place: for every plan these are the largest tensors, and fresh memory costs more than the arithmetic
+        seen.scatter_(2, anchor.ego.clamp(min=0).view(-1, 1, 1, 1, 1).expand_as(own), own).add_(gate)
+        influence = nn.functional.silu(seen, inplace=not torch.is_grad_enabled())
+        if steps is None:
+            influence = influence.cumsum(3)
+        else:
+            upto = torch.arange(influence.shape[3], device=steps.device) < steps[:, None]
+            influence = upto.to(influence) @ influence
+            skip, foreseen = skip[..., steps - 1, :], foreseen[:, :, steps - 1]
         change = self.bend(nn.functional.silu(self.gather(influence) + skip))
         return torch.addcmul(self.latents(foreseen), change, (anchor.ego >= 0).view(-1, 1, 1, 1, 1).to(change))
 

@@ -20,7 +20,7 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
     Raises:
         ValueError: `planner.prior` is set and there is no prior.
     """
-    dynamics = Imagination(world_model, config.reactive, config.ego_kind)
+    dynamics = Imagination(world_model, config.reactive, config.ego_kind, config.get("react_every", 1))
     if config.get("prior") and prior is None:
         raise ValueError(
             "planner.prior=true, but this run has no prior: clone one (clone.epochs=5), or set it to false"
@@ -44,9 +44,11 @@ def constant_velocity_in(world: Branchable, config: DictConfig) -> MPC:
     return constant_velocity_planner(config, world.dt)
 
 
-def oracle_planner(world: Branchable, config: DictConfig, name: str = "oracle MPC") -> Oracle:
-    """The same solver and costs with the simulator as the model, in the `world` that it is to walk in."""
-    return Oracle(MPC(name, Simulated(world), instantiate(config.cost), instantiate(config.solver), **config.mpc))
+def oracle_planner(world: Branchable, config: DictConfig, name: str = "oracle MPC", reactive: bool = True) -> Oracle:
+    """The same solver and costs with the simulator as the model, in the `world` that it is to walk in; if not
+    `reactive`, with the future that would come without the ego."""
+    dynamics = Simulated(world, reactive)
+    return Oracle(MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), **config.mpc))
 
 
 def baseline(config: DictConfig, world: Branchable, planner: DictConfig) -> Policy:

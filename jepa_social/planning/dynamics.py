@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.mind.motion import Motion, spread
@@ -25,6 +25,7 @@ class People:
         scene: that they are picked from, the ego first.
         anchor: latents and poses of [ego, people...], or None where the dynamics need none.
         foreseen: their rollout with no plan known, kept from one set of plans to the next.
+        expected: where it takes them, the present positions first, m; kept likewise.
         unhindered: where they would be if the ego were not there, kept likewise.
     """
 
@@ -35,6 +36,7 @@ class People:
     scene: Scene
     anchor: Anchor | None = None
     foreseen: Tensor | None = None
+    expected: Tensor | None = None
     unhindered: Tensor | None = None
 
 
@@ -112,12 +114,17 @@ class Imagination(Dynamics):
         world_model: frozen.
         reactive: whether people may react to the plan; if not they are imagined once, as in forecasting.
         ego_kind: what people take the ego for, one of `scene.KINDS`; None: what the scene says.
+        every: what a plan changes is read at every so manieth step and at the last, and runs linearly in between; 1 is
+            exact. Plans bend as seldom, and most of the time that a reaction takes is saved.
     """
 
-    def __init__(self, world_model: WorldModel, reactive: bool = True, ego_kind: str | None = None):
+    def __init__(self, world_model: WorldModel, reactive: bool = True, ego_kind: str | None = None, every: int = 1):
         if ego_kind is not None and ego_kind not in KINDS:
             raise ValueError(f"planner.ego_kind={ego_kind} must be one of {KINDS}")
+        if every < 1:
+            raise ValueError(f"planner.react_every={every} must be at least 1")
         self.world_model, self.reactive, self.ego_kind = world_model.eval(), reactive, ego_kind
+        self.every = every
         self.dt = world_model.dt
 
     @torch.no_grad()
@@ -132,8 +139,11 @@ class Imagination(Dynamics):
 
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
         """Imagined latents, then positions from the readout; differentiable in `actions` where gradients are on."""
-        anchor, foreseen = self._foreseen(people, actions.shape[2])
-        return _with_now(anchor, self._read(anchor, self._imagine(anchor, foreseen, actions)))
+        if self.reactive and self.every == 1:
+            anchor, foreseen = self._foreseen(people, actions.shape[2])
+            return _with_now(anchor, self._read(anchor, self._imagine(anchor, foreseen, actions)))
+        expected = self._expected(people, actions.shape[2])
+        return expected + self._change(people, expected, actions) if self.reactive else expected
 
     def sample(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor, draws: int) -> Sampled:
         """The plan's effect and the intents' are both worked out once; the same draws at every decision."""
@@ -184,6 +194,24 @@ class Imagination(Dynamics):
                 people.foreseen = self.world_model.jepa.foresee(people.anchor, horizon)
         return people.anchor, people.foreseen
 
+    @torch.no_grad()
+    def _expected(self, people: People, horizon: int) -> Float[Tensor, "B 1 K T 2"]:
+        """Positions with nobody's plan known, the present ones first."""
+        anchor, foreseen = self._foreseen(people, horizon)
+        if people.expected is None or people.expected.shape[3] != horizon + 1:
+            latents = self.world_model.jepa.imagine(anchor, horizon=horizon, foreseen=foreseen)
+            people.expected = _with_now(anchor, self._read(anchor, latents))
+        return people.expected
+
+    def _change(self, people: People, expected: Tensor, actions: Tensor) -> Float[Tensor, "B S K T 2"]:
+        """By how much (m) each plan moves people from where they are `expected`, nothing at present."""
+        horizon = actions.shape[2]
+        anchor, foreseen = self._foreseen(people, horizon)
+        steps = torch.arange(self.every, horizon + self.every, self.every, device=actions.device).clamp(max=horizon)
+        imagined = self.world_model.jepa.predictor.react(anchor, foreseen, actions, steps)
+        place = self.world_model.motion(_people(anchor), imagined[:, :, 1:], steps=steps).position
+        return _between(steps).to(place) @ (place - expected[..., steps, :])
+
     def _imagine(self, anchor: Anchor, foreseen: Tensor, actions: Tensor) -> Tensor:
         plans = actions if self.reactive else None
         return self.world_model.jepa.imagine(anchor, plans, actions.shape[2], foreseen)
@@ -205,3 +233,12 @@ def _with_now(anchor: Anchor, motion: Motion) -> Tensor:
     future = motion.position
     now = anchor.position[:, None, 1:, None].expand(-1, future.shape[1], -1, -1, -1)
     return torch.cat((now, future), dim=3)
+
+
+def _between(steps: Int[Tensor, "K"]) -> Float[Tensor, "T K"]:
+    """Weights that draw straight lines from 0 at the present through the values at `steps` (ascending, H the last)."""
+    every = torch.arange(int(steps[-1]) + 1, device=steps.device)[:, None]
+    before = torch.cat((steps.new_zeros(1), steps[:-1]))
+    after = torch.cat((steps[1:], steps[-1:] + 1))
+    rise, fall = (every - before) / (steps - before), (after - every) / (after - steps)
+    return torch.minimum(rise, fall).clamp(0.0, 1.0)

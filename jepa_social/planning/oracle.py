@@ -47,10 +47,11 @@ class Simulated(Dynamics):
 
     Args:
         world: whose present moment is the one to plan in; it is branched, never moved.
+        reactive: whether people may react to the plan; if not they go on as if nobody saw the ego any more.
     """
 
-    def __init__(self, world: Branchable):
-        self.world, self.dt = world, world.dt
+    def __init__(self, world: Branchable, reactive: bool = True):
+        self.world, self.dt, self.reactive = world, world.dt, reactive
         self.scenes: list[int] = []
 
     def prepare(self, scene: Scene, near: int) -> People:
@@ -67,9 +68,10 @@ class Simulated(Dynamics):
         return people
 
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
-        """Every plan in a branch of its own, or all in one where people cannot see the ego."""
-        tried = actions if self._seen() else actions.new_zeros(actions[:, :1].shape)
-        return self._run(tried, people)
+        """Every plan in a branch of its own, or all in one where people cannot see the ego or may not react to it."""
+        if self.reactive and self._seen():
+            return self._run(actions, people)
+        return self.absent(people, actions.shape[2], dt)[:, None]
 
     def sample(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor, draws: int) -> Sampled:
         """There is one future and it is known."""
@@ -77,9 +79,11 @@ class Simulated(Dynamics):
         return Sampled(position, torch.full_like(position[..., 1:, 0], KNOWN))
 
     def absent(self, people: People, horizon: int, dt: Tensor) -> Float[Tensor, "B K T 2"]:
-        """A branch in which nobody sees the ego."""
-        still = people.position.new_zeros(len(people.position), 1, horizon, 2)
-        return self._run(still, people, hidden=True)[:, 0]
+        """A branch in which nobody sees the ego; run once per decision."""
+        if people.unhindered is None or people.unhindered.shape[2] != horizon + 1:
+            still = people.position.new_zeros(len(people.position), 1, horizon, 2)
+            people.unhindered = self._run(still, people, hidden=True)[:, 0]
+        return people.unhindered
 
     def _seen(self) -> bool:
         return bool(getattr(self.world, "visible", False))

@@ -30,6 +30,8 @@ from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.world import World
 
 OURS = "jepa"
+BLIND = "jepa without reaction"
+"""The same planner, people imagined once whatever it plans: what is missing to it is what interaction pays."""
 
 
 def evaluate(config: DictConfig) -> Path:
@@ -101,8 +103,8 @@ def _tested(suite: DictConfig, settings: DictConfig) -> DictConfig:
 def _policies(
     run: Path, suite: DictConfig, settings: DictConfig, world_model: WorldModel, world: World
 ) -> list[Policy]:
-    """The planner, constant-velocity MPC, the suite's baselines, the run's cloned policy if it has one and, in
-    replay, the recorded human."""
+    """The planner, constant-velocity MPC, the suite's baselines, the run's cloned policy if it has one; the planner
+    without reaction, where people see the ego and ours counts on it; in replay the recorded human."""
     prior = Prior.load(run) if (run / PRIOR).is_file() else None
     policies: list[Policy] = [
         jepa_planner(world_model, settings.planner, OURS, prior),
@@ -110,6 +112,10 @@ def _policies(
         *(baseline(chosen, world, settings.planner) for chosen in suite.baselines.values()),
         *([cloned_policy(world_model, prior, settings.planner)] if prior is not None else []),
     ]
+    if settings.planner.reactive and getattr(world, "visible", False):
+        blind = OmegaConf.merge(settings.planner, {"reactive": False})
+        assert isinstance(blind, DictConfig)
+        policies.append(jepa_planner(world_model, blind, BLIND, prior))
     return [*policies, RecordedHuman(world)] if isinstance(world, Replay) else policies
 
 

@@ -1,5 +1,7 @@
 """How a planner expects people to move."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -74,6 +76,26 @@ def test_people_react_to_the_plan_only_where_they_may(speaking, plans):
         other = imagination.roll(imagination.prepare(ordered(scene), 4), -plans, scene.dt)
         assert ((path - other).abs().max() > 1e-3) == reactive
         assert torch.equal(path[..., :2, :], other[..., :2, :]) or reactive
+
+
+def test_a_change_that_is_read_now_and_then_runs_straight_in_between(speaking):
+    scene = random_scene()
+    plans = torch.randn(3, 6, 7, 2, generator=torch.Generator().manual_seed(2))
+    exact, seldom, blind = (
+        imagination.roll(imagination.prepare(ordered(scene), 4), plans, scene.dt)
+        for imagination in (Imagination(speaking), Imagination(speaking, every=3), Imagination(speaking, False))
+    )
+    assert seldom.shape == exact.shape
+    read = [0, 3, 6, 7]
+    torch.testing.assert_close(seldom[..., read, :], exact[..., read, :], atol=1e-5, rtol=1e-4)
+    change = seldom - blind
+    for before, after in pairwise(read):
+        for step in range(before, after):
+            straight = torch.lerp(change[..., before, :], change[..., after, :], (step - before) / (after - before))
+            torch.testing.assert_close(change[..., step, :], straight, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(seldom[..., 5, :], exact[..., 5, :], atol=1e-5), "it is an approximation"
+    with pytest.raises(ValueError, match=r"planner\.react_every=0"):
+        Imagination(speaking, every=0)
 
 
 def test_without_reaction_people_go_where_the_forecast_says(speaking, plans):

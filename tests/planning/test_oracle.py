@@ -53,6 +53,23 @@ def test_without_the_ego_people_go_another_way():
     assert (still - dynamics.absent(people, 10, scene.dt)).abs().max() > 0.01
 
 
+def test_without_reaction_it_counts_on_the_future_without_the_ego():
+    world = under_way(True)
+    blind, seeing = Simulated(world, reactive=False), Simulated(world)
+    scene = world.scene().nearest(10)
+    plans = torch.randn(3, 4, 10, 2, generator=torch.Generator().manual_seed(0)) * 0.5
+    paths = []
+    for dynamics in (blind, seeing):
+        dynamics.scenes = [0, 1, 2]
+        people = dynamics.prepare(scene, 5)
+        paths.append(dynamics.roll(people, plans, scene.dt))
+        torch.testing.assert_close(paths[0][:, 0], dynamics.absent(people, 10, scene.dt))
+    assert [path.shape[1] for path in paths] == [1, 4]
+    policy = built("oracle_blind", world)
+    assert isinstance(policy, Oracle)
+    assert (policy.name, policy.dynamics.reactive) == ("oracle MPC without reaction", False)
+
+
 def test_it_keeps_to_the_scenes_that_go_on():
     world = under_way(False)
     policy = built("oracle", world)

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hydra.utils import instantiate
 
 from jepa_social.data.logs import Logs
-from jepa_social.stages.suites import evaluate
+from jepa_social.stages.suites import _policies, evaluate
 from jepa_social.stages.training import train
+from tests.planning.strolls import world_model
 from tests.stages.runs import composed, crowd
 
 SOLVER = "+planner.solver.samples=16"
@@ -30,6 +32,18 @@ def evaluated(finished) -> Path:
 
 def results(run: Path) -> dict:
     return json.loads((run / "results.json").read_text())
+
+
+@pytest.mark.parametrize(("name", "reactive"), [("doorway", True), ("doorway", False), ("crowd", True)])
+def test_who_counts_on_reactions_is_held_against_who_does_not(name, reactive, tmp_path):
+    settings = composed("train", f"planner.reactive={str(reactive).lower()}")
+    suite = composed("eval", "run=unused", f"suite={name}").suite
+    policies = {one.name: one for one in _policies(tmp_path, suite, settings, world_model(), instantiate(suite.world))}
+    assert ("jepa without reaction" in policies) == (name == "doorway" and reactive), "only where people see the ego"
+    if "jepa without reaction" in policies:
+        ours, blind = (vars(policies[one])["dynamics"] for one in ("jepa", "jepa without reaction"))
+        assert (ours.reactive, blind.reactive) == (True, False)
+        assert ours.world_model is blind.world_model
 
 
 def test_results_follow_the_schema(evaluated):
