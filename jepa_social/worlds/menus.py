@@ -120,8 +120,8 @@ def habitual(
 ) -> tuple[Float[Tensor, "B T V"], Bool[Tensor, "B T"]]:
     """The log of somebody who offers a partner much the same all along, whatever comes of it.
 
-    x = c h + sqrt(1 - c^2) e with h ~ N(0, I) once and e ~ N(0, I) anew each time. With `habit` c = 0 everything is offered that menus hold; with 1,
-    one thing only. Each offer by itself is drawn as the things of menus are.
+    Offers are c h + sqrt(1 - c^2) e with h ~ N(0, I) once and e ~ N(0, I) anew each time. With `habit` c = 0 everything
+    is offered that menus hold; with 1, one thing only. Each by itself is drawn as the things of menus are.
     """
     chance = generator(seed)
     people, rounds = partners.mood.shape
