@@ -63,8 +63,11 @@ def walk_among(ego: Acquainted, world: Crowd, seeds: Sequence[int], seconds: flo
         reach: m from the ego at the coin's toss, within which people count.
     """
     scene = world.reset(seeds)
+    goal = scene.goal
+    assert goal is not None, "a crowd has goals"
     ego.reset()
     expected, true, episode = [], [], []
+    other, then = world, scene
     for step in range(round(seconds / world.dt) + 1):
         action = ego.act(scene)
         if step % ego.frames == 0:
@@ -73,7 +76,7 @@ def walk_among(ego: Acquainted, world: Crowd, seeds: Sequence[int], seconds: flo
                 changed = (scene.position[:, :, -1] - other.scene().position[:, :, -1]) / 2
                 here = then.position[:, :, -1]
                 near = (here - here[:, :1]).norm(dim=-1) < reach
-                leaves = (then.goal - here[:, 0]).norm(dim=-1) < LEAVES
+                leaves = (goal - here[:, 0]).norm(dim=-1) < LEAVES
                 counts = one.known & near & ~leaves[:, None]
                 expected.append(one.expected[counts])
                 true.append(changed[counts])

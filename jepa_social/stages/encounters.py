@@ -93,12 +93,12 @@ def _live(row: Row, dynamics: Dynamics, suite: DictConfig, first: int) -> tuple[
     for cohort in range(suite.cohorts):
         thought.append(regard.people_at_large)
         if row.learns:
-            _walk(ego, suite, first + cohort * suite.episodes, suite.episodes)
+            _walk(ego, suite, first + cohort * suite.scenes, suite.scenes)
     return [*thought, regard.people_at_large], regard
 
 
-def _walk(ego: Acquainted, suite: DictConfig, first: int, episodes: int) -> Answers:
-    return walk_among(ego, instantiate(suite.world), range(first, first + episodes), suite.seconds)
+def _walk(ego: Acquainted, suite: DictConfig, first: int, scenes: int) -> Answers:
+    return walk_among(ego, instantiate(suite.world), range(first, first + scenes), suite.seconds)
 
 
 def _planned(walker: Policy, suite: DictConfig) -> Columns:

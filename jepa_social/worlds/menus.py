@@ -77,7 +77,8 @@ class Partners:
 
     def before_another(self, alike: float | Float[Tensor, "B"]) -> "Partners":
         """The same people before somebody else, whom they treat so much `alike` (0..1), and other menus."""
-        another = Partners(*self.mood.shape, self.seed + _ANOTHER, self.mean)
+        people, rounds = self.mood.shape
+        another = Partners(people, rounds, self.seed + _ANOTHER, self.mean)
         c = torch.as_tensor(alike, dtype=torch.float32).reshape(-1, 1)
         own = another.values - self.mean
         another.values = self.mean + c * (self.values - self.mean) + (1 - c**2).sqrt() * own

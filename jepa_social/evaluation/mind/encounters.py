@@ -82,8 +82,10 @@ def cross_entropy(believed: Float[Tensor, "*n"], actual: Float[Tensor, "*n"]) ->
 def pooled(parts: list[Encounters]) -> Encounters:
     """Encounters of several egos of a kind with partners of their own."""
     probe = {name: torch.cat([one.probe[name] for one in parts]) for name in parts[0].probe}
-    fields = ("offer", "accepted", "surprise")
-    return Encounters(*(torch.cat([getattr(one, field) for one in parts]) for field in fields), probe)
+    offer, accepted, surprise = (
+        torch.cat([getattr(one, field) for one in parts]) for field in ("offer", "accepted", "surprise")
+    )
+    return Encounters(offer, accepted, surprise, probe)
 
 
 def logged(offer: Float[Tensor, "B R V"], accepted: Bool[Tensor, "B R"]) -> Encounters:
