@@ -122,6 +122,9 @@ LABELS |= {
     "belief_moves": Label("(ii) I believe it", "", 0, 3),
     "private_costs": Label("(iii) in private", "", 0, 3),
     "noticed_costs": Label("(iv) noticed or not", "", 0, 3),
+    "minds": Label("people mind, thought", "", 0, 2),
+    "answer_error": Label("error of their answer", "cm", -1),
+    "answer_bias": Label("expected − true answer", "cm", 0),
     "own_return": Label("own return", "", 1, 3),
     "welfare": Label("social welfare", "", 1, 3),
 }

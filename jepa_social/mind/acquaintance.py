@@ -27,11 +27,15 @@ class Acquaintance:
     def observe(self, situation: Float[Tensor, "B F"], acts: Float[Tensor, "B K A"], choice: Int[Tensor, "B"]) -> None:
         """Remember an interaction of everybody, and update what is known."""
         known = torch.ones_like(choice, dtype=torch.bool)
-        parts = (situation[:, None], acts[:, None], choice[:, None], known[:, None])
+        self.read(Interactions(situation[:, None], acts[:, None], choice[:, None], known[:, None]))
+
+    @torch.no_grad()
+    def read(self, logs: Interactions) -> None:
+        """Remember T interactions of everybody at once."""
         if self.memory is not None:
-            old = (self.memory.situation, self.memory.acts, self.memory.choice, self.memory.known)
-            parts = tuple(torch.cat(pair, dim=1) for pair in zip(old, parts, strict=True))
-        self.memory = Interactions(*parts)
+            pairs = zip(vars(self.memory).values(), vars(logs).values(), strict=True)
+            logs = Interactions(*(torch.cat(pair, dim=1) for pair in pairs))
+        self.memory = logs
         self.latent = self.model.encode(self.memory.situation, self.memory.act, self.memory.known)[:, -1]
 
     @torch.no_grad()

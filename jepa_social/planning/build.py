@@ -5,8 +5,11 @@ from functools import partial
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from jepa_social.mind.regard import Regard
 from jepa_social.mind.world_model import WorldModel
+from jepa_social.planning.acquainted import Acquainted
 from jepa_social.planning.cloned import Cloned
+from jepa_social.planning.costs import SocialReward, Weighted
 from jepa_social.planning.dynamics import ConstantVelocity, Imagination
 from jepa_social.planning.mpc import MPC
 from jepa_social.planning.oracle import Branchable, Oracle, Simulated
@@ -27,6 +30,14 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
         )
     asked = prior if config.get("prior") else None
     return MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), prior=asked, **config.mpc)
+
+
+def acquainted(planner: MPC, regard: Regard | None = None) -> Policy:
+    """The planner, getting to know people on the way if its cost asks what they think of it."""
+    own = planner.cost.term("social_reward") if isinstance(planner.cost, Weighted) else None
+    if not isinstance(own, SocialReward):
+        return planner
+    return Acquainted(planner, planner.dynamics, regard or Regard(), own, near=planner.seen)
 
 
 def cloned_policy(world_model: WorldModel, prior: Prior, config: DictConfig) -> Cloned:

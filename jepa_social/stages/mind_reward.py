@@ -15,6 +15,7 @@ from jepa_social.evaluation.mind.conduct import (
     audience_logs,
     conduct,
     decoupling,
+    evenly,
     selfish,
 )
 from jepa_social.evaluation.mind.judgement import STEPS, AudienceObserver, live_through, meet, reward_columns
@@ -69,7 +70,10 @@ def people_of_the_past(run: Path, settings: DictConfig) -> tuple[PersonModel, Te
     def fit() -> PersonModel:
         return fit_person(
             PersonModel(2, 2, width=settings.width, depth=2, heads=4),
-            lambda step: as_interactions(audience_logs(settings.people, STEPS, settings.fit_seed + step)),
+            lambda step: evenly(
+                as_interactions(audience_logs(settings.drawn * settings.people, STEPS, settings.fit_seed + step)),
+                settings.people,
+            ),
             settings.steps,
             settings.seed,
             rate=settings.rate,

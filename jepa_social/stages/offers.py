@@ -7,35 +7,42 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from jepa_social.evaluation.figures import save
-from jepa_social.evaluation.mind.encounters import ROUNDS, Encounters, meet, yoked
+from jepa_social.evaluation.mind.encounters import ROUNDS, Encounters, logged, meet, pooled, yoked
 from jepa_social.evaluation.mind.loop_figure import loop_figure
-from jepa_social.evaluation.mind.partners import ACT, SITUATION, Careless, Ideal, Learner, Oracle, partner_logs
+from jepa_social.evaluation.mind.partners import ACT, SITUATION, Careless, Ego, Ideal, Learner, Oracle, partner_logs
+from jepa_social.evaluation.mind.reading import Ends, readers, settled
+from jepa_social.evaluation.mind.reading_figure import reading_figure
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.evaluation.mind.shift import Life, at_home, late_columns, live
 from jepa_social.models.person import Interactions, PersonModel
 from jepa_social.stages.person import fit_person, known_person
-from jepa_social.worlds.menus import VALUES, Partners
+from jepa_social.worlds.menus import ALIKE, VALUES, Partners, habitual
 
-LENGTHS = (20, ROUNDS)
+LENGTHS = (20, ROUNDS + 20)
 """Rounds of the logs that models learn from, step by step in turn."""
 PROBES = 8
 FROZEN = 5
+OTHERS = {who: alike for who, alike in ALIKE.items() if who != "me"}
 
 
-def partner_model(run: Path, settings: DictConfig) -> PersonModel:
-    """The model of `<run>/mind/partners.safetensors`, trained on first use."""
+def partner_model(run: Path, settings: DictConfig, seed: int) -> PersonModel:
+    """The model of `<run>/mind/partners_<seed>.safetensors`, trained on first use."""
 
     def logs(step: int) -> Interactions:
         rounds = LENGTHS[step % len(LENGTHS)]
-        return partner_logs(max(1, settings.interactions // rounds), rounds, settings.first_log + 2 * step)
+        people = max(1, settings.interactions // rounds)
+        return partner_logs(people, rounds, settings.first_log + 2 * step, settings.read)
 
     def fit() -> PersonModel:
         blank = PersonModel(SITUATION, ACT, settings.width)
-        return fit_person(blank, logs, settings.steps, settings.seed, settings.rate, "partners: learning from logs")
+        return fit_person(
+            blank, logs, settings.steps, seed, settings.rate, f"partners, seed {seed}: learning from logs"
+        )
 
     about = OmegaConf.to_container(settings)
     assert isinstance(about, dict)
-    return known_person(run / "mind" / "partners.safetensors", {str(k): v for k, v in about.items()}, fit)
+    known = {str(k): v for k, v in about.items()} | {"seed": seed}
+    return known_person(run / "mind" / f"partners_{seed}.safetensors", known, fit)
 
 
 def closed_loop(run: Path, settings: DictConfig, ours: str) -> Scored:
@@ -46,31 +53,66 @@ def closed_loop(run: Path, settings: DictConfig, ours: str) -> Scored:
       care for another partner (yoked: Held and Hein 1963), and of the oracle's offers, which are hardly ever refused
       (the insider's log);
     - no comparison: updates as if what it expected had come true;
+    - no acting either: readers of offers made to the same partner at random by a friend and by a stranger, whom it
+      treats otherwise, and by a creature of habit, whom it treats alike; and the exact observer in the place of each;
     - the exact observer in the same loop; the oracle.
+
+    Every training seed's model meets partners of its own; scores are over all of them.
     """
-    model = partner_model(run, settings.model)
-    people = settings.people
-    partners = Partners(people, ROUNDS, settings.first_seed)
-    probes = torch.randn(people, PROBES, VALUES, generator=torch.Generator().manual_seed(settings.first_seed + 1))
-    played: dict[str, Encounters] = {}
-    played[ours] = meet(Learner(model, people), partners, probes)
-    played[f"{ours}, frozen after {FROZEN}"] = meet(Learner(model, people, FROZEN), partners, probes)
-    played[f"{ours}, frozen prior"] = meet(Learner(model, people, 0), partners, probes)
-    careless = meet(Careless(settings.first_seed), partners, probes)
-    played[f"{ours}, passive reader"] = meet(Learner(model, people), partners, probes, careless)
-    played[f"{ours}, yoked reader"] = meet(Learner(model, people), partners, probes, yoked(played[ours], partners))
-    played[f"{ours}, no comparison"] = meet(Learner(model, people, compares=False), partners, probes)
-    played[CEILING] = meet(Ideal(people), partners, probes)
-    played["oracle"] = meet(Oracle(partners), partners, probes)
-    played[f"{ours}, insider's reader"] = meet(Learner(model, people), partners, probes, played["oracle"])
+    models = {seed: partner_model(run, settings.model, seed) for seed in settings.seeds}
+    several: dict[str, list[Encounters]] = {}
+    known: list[Ends] = []
+    for place, model in enumerate(track(models.values(), description="meeting partners")):
+        met, ends = play_all(model, settings, settings.first_seed + 1000 * place, ours)
+        known.append(ends)
+        for name, one in met.items():
+            several.setdefault(name, []).append(one)
+    played = {name: pooled(some) for name, some in several.items()}
     found: dict[str, Columns] = {name: one.columns() for name, one in played.items()}
     scores, gaps = summarise(found, ours, {"loop_gap": ("accept_30_60", f"{ours}, frozen prior")})
-    shifted, lives = population_shift(model, settings.shift, ours)
+    shifted, lives = population_shift(models[settings.seeds[0]], settings.shift, ours)
     for name, row in shifted[0].items():
         scores[name] = scores.get(name, {}) | row
     gaps[ours] |= shifted[1][ours]
-    save(loop_figure(played, lives, ours), run / "figures" / "mind_closed_loop.png")
+    curves = {name: one for name, one in played.items() if not name.startswith(f"{CEILING}, ")}
+    save(loop_figure(curves, lives, ours), run / "figures" / "mind_closed_loop.png")
+    save(reading_figure(known, ours), run / "figures" / "mind_acting.png")
     return scores, gaps
+
+
+def play_all(model: PersonModel, settings: DictConfig, seed: int, ours: str) -> tuple[dict[str, Encounters], Ends]:
+    """All rows of `closed_loop` with the partners of one seed, and what those who act and those who read know then."""
+    people = settings.people
+    partners = Partners(people, ROUNDS, seed)
+    probes = torch.randn(people, PROBES, VALUES, generator=torch.Generator().manual_seed(seed + 1))
+    ends: Ends = readers(model, partners, seed + 2)
+    played: dict[str, Encounters] = {}
+
+    def play(name: str, ego: Ego, log: Encounters | None = None, actor: str = "") -> None:
+        played[name] = meet(ego, partners, probes, log)
+        if actor:
+            ends.setdefault("acting", {})[actor] = {1.0: settled(ego, partners, seed + 3)}
+
+    play(ours, Learner(model, people), actor="learned")
+    play(f"{ours}, frozen after {FROZEN}", Learner(model, people, FROZEN), actor="frozen")
+    play(f"{ours}, frozen prior", Learner(model, people, 0))
+    play(f"{ours}, no comparison", Learner(model, people, compares=False))
+    play(CEILING, Ideal(people), actor="exact")
+    play("oracle", Oracle(partners))
+    careless = meet(Careless(seed), partners, probes)
+    play(f"{ours}, yoked reader", Learner(model, people), yoked(played[ours], partners))
+    play(f"{ours}, insider's reader", Learner(model, people), played["oracle"])
+    logs = {
+        "passive reader": ("me", careless),
+        "reads a creature of habit": ("me", logged(*habitual(partners, settings.habit, seed + 4))),
+        **{
+            f"reads {who}": (who, meet(Careless(seed), partners.before_another(c), probes)) for who, c in OTHERS.items()
+        },
+    }
+    for name, (who, log) in logs.items():
+        play(f"{ours}, {name}", Learner(model, people, source=who), log)
+        play(f"{CEILING}, {name}", Ideal(people, source=who), log)
+    return played, ends
 
 
 def population_shift(model: PersonModel, settings: DictConfig, ours: str) -> tuple[Scored, dict[str, list[Life]]]:

@@ -14,13 +14,14 @@ from jepa_social.evaluation.report import write_report
 from jepa_social.evaluation.results import print_table, read_results, record_suite
 from jepa_social.memory import keep_memory
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.planning.build import baseline, cloned_policy, constant_velocity_planner, jepa_planner
+from jepa_social.planning.build import acquainted, baseline, cloned_policy, constant_velocity_planner, jepa_planner
 from jepa_social.planning.policy import Policy
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
 from jepa_social.planning.reactive import RecordedHuman
 from jepa_social.runs import SETTINGS, results_folder, run_folder
 from jepa_social.stages.closed_loop import walk
+from jepa_social.stages.encounters import score_encounters
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
 from jepa_social.stages.mind import score_mind
@@ -58,6 +59,8 @@ def evaluate(config: DictConfig) -> Path:
         score_forecasts(run, world_model, settings, tested, config.suite, OURS)
     elif config.suite.get("kind") == "reaction":
         score_reactions(run, world_model, settings, config.suite, OURS)
+    elif config.suite.get("kind") == "encounters":
+        score_encounters(run, world_model, settings, config.suite, OURS)
     elif name == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
     elif name == "mind":
@@ -107,7 +110,7 @@ def _policies(
     without reaction, where people see the ego and ours counts on it; in replay the recorded human."""
     prior = Prior.load(run) if (run / PRIOR).is_file() else None
     policies: list[Policy] = [
-        jepa_planner(world_model, settings.planner, OURS, prior),
+        acquainted(jepa_planner(world_model, settings.planner, OURS, prior)),
         constant_velocity_planner(settings.planner, world_model.dt),
         *(baseline(chosen, world, settings.planner) for chosen in suite.baselines.values()),
         *([cloned_policy(world_model, prior, settings.planner)] if prior is not None else []),

@@ -3,6 +3,9 @@
 A person's values are w ~ N(mean, I) over `VALUES` features. A menu has `OPTIONS` things with features x_k ~ N(0, I),
 and thing k is taken with p ~ exp(beta w . x_k) (Luce 1959; inverse planning as in Baker et al. 2017). A partner whom
 one of the things is offered accepts it with p = sigmoid(beta w . x), that is: chooses between it and nothing.
+
+Partners do not treat everybody alike: what they accept from somebody else follows values w' that correlate with those
+they have towards the ego, feature by feature, with c = `ALIKE` (w' = c w + sqrt(1 - c^2) u, u ~ N(0, I)).
 """
 
 from dataclasses import dataclass
@@ -13,6 +16,10 @@ from torch import Tensor
 
 VALUES, OPTIONS = 5, 4
 OFFER_BETA = 2.0
+ALIKE = {"me": 1.0, "a friend": 0.8, "a stranger": 0.4}
+"""Who offers, and how much alike partners treat them and the ego."""
+_ANOTHER = 10**9
+"""Between seeds of people and of the same people before somebody else."""
 
 
 @dataclass
@@ -63,9 +70,19 @@ class Partners:
 
     def __init__(self, people: int, rounds: int, seed: int, mean: Float[Tensor, "V"] | None = None):
         chance = generator(seed)
-        self.values = torch.randn(people, VALUES, generator=chance) + (0.0 if mean is None else mean)
+        self.seed, self.mean = seed, torch.zeros(VALUES) if mean is None else mean
+        self.values = torch.randn(people, VALUES, generator=chance) + self.mean
         self.menu = torch.randn(people, rounds, OPTIONS, VALUES, generator=chance)
         self.mood = torch.rand(people, rounds, generator=chance)
+
+    def before_another(self, alike: float | Float[Tensor, "B"]) -> "Partners":
+        """The same people before somebody else, whom they treat so much `alike` (0..1), and other menus."""
+        people, rounds = self.mood.shape
+        another = Partners(people, rounds, self.seed + _ANOTHER, self.mean)
+        c = torch.as_tensor(alike, dtype=torch.float32).reshape(-1, 1)
+        own = another.values - self.mean
+        another.values = self.mean + c * (self.values - self.mean) + (1 - c**2).sqrt() * own
+        return another
 
     def chance(self, offers: Float[Tensor, "B M V"]) -> Float[Tensor, "B M"]:
         """True probability to accept each of some offers."""
@@ -97,6 +114,22 @@ def haggled(partners: Partners, seed: int) -> tuple[Float[Tensor, "B T V"], Bool
         made.append(offer)
         taken.append(accepted)
     return torch.stack(made, 1), torch.stack(taken, 1)
+
+
+def habitual(
+    partners: Partners, habit: float | Float[Tensor, "B"], seed: int
+) -> tuple[Float[Tensor, "B T V"], Bool[Tensor, "B T"]]:
+    """The log of somebody who offers a partner much the same all along, whatever comes of it.
+
+    Offers are c h + sqrt(1 - c^2) e with h ~ N(0, I) once and e ~ N(0, I) anew each time. With `habit` c = 0 everything
+    is offered that menus hold; with 1, one thing only. Each by itself is drawn as the things of menus are.
+    """
+    chance = generator(seed)
+    people, rounds = partners.mood.shape
+    c = torch.as_tensor(habit, dtype=torch.float32).reshape(-1, 1, 1)
+    usual = torch.randn(people, 1, VALUES, generator=chance)
+    offer = c * usual + (1 - c**2).sqrt() * torch.randn(people, rounds, VALUES, generator=chance)
+    return offer, partners.mood < partners.chance(offer)
 
 
 def generator(seed: int) -> torch.Generator:

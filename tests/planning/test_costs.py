@@ -34,7 +34,9 @@ def test_plans_are_told_apart_by_finite_numbers(cost, reactive):
     assert value.shape == (3, 5)
     assert value.isfinite().all()
     ranked = bool((value.std(1) > 0).any())
-    assert ranked == (reactive or name(cost) != "Imposition")  # who does not react is not imposed on by any plan
+    assert ranked == (
+        reactive or name(cost) not in ("Imposition", "SocialReward")
+    )  # who does not react is not imposed on by any plan
 
 
 @pytest.mark.parametrize("term", sorted(OF_PEOPLE))
@@ -48,7 +50,7 @@ def test_nothing_is_to_pay_where_nobody_is_near(term):
     assert cost(missing).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("term", sorted(OF_PEOPLE - {"imposition", "group_splitting"}))
+@pytest.mark.parametrize("term", sorted(OF_PEOPLE - {"imposition", "social_reward", "group_splitting"}))
 def test_walking_into_somebody_costs(term):
     assert TERMS[term](future((1.0, 0.0), people=((1.0, 0.0),))) > 0.1
 

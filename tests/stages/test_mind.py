@@ -43,8 +43,10 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
     assert rows["oracle"]["hasty_nll_5"].mean < rows["exact observer"]["hasty_nll_5"].mean
     assert rows["exact observer"]["hasty_nll_5"].mean < rows["maximum likelihood"]["hasty_nll_5"].mean
     against = read_differences(tmp_path)["mind"]["jepa"]["accept_30_60"]
-    assert {"jepa, frozen after 5", "jepa, passive reader", "jepa, no comparison"} <= set(against)
-    for name in ("false_belief", "values", "closed_loop", "updating", "social_reward"):
+    readers = {f"jepa, {how}" for how in ("passive reader", "reads a stranger", "reads a creature of habit")}
+    assert {"jepa, frozen after 5", "jepa, no comparison"} | readers <= set(against)
+    assert rows["exact observer, reads a stranger"]["accept_30_60"].mean < rows["exact observer"]["accept_30_60"].mean
+    for name in ("false_belief", "values", "closed_loop", "acting", "updating", "social_reward"):
         assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
     assert rows["exact observer"]["excess_after"].high < rows["window of 10"]["excess_after"].high < 20
     assert rows["frozen"]["gap_change"].mean == rows["frozen"]["gap_bias"].mean == 0.0
@@ -57,9 +59,9 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
 def test_people_are_learned_once_and_scored_the_same_again(tmp_path):
     asked = settings("suite.closed_loop.people=4", "suite.closed_loop.shift.lives=1").closed_loop
     first = closed_loop(tmp_path, asked, "jepa")[0]
-    written = (tmp_path / "mind" / "partners.safetensors").stat().st_mtime_ns
+    written = (tmp_path / "mind" / "partners_0.safetensors").stat().st_mtime_ns
     assert closed_loop(tmp_path, asked, "jepa")[0] == first
-    assert (tmp_path / "mind" / "partners.safetensors").stat().st_mtime_ns == written
+    assert (tmp_path / "mind" / "partners_0.safetensors").stat().st_mtime_ns == written
 
 
 def test_readouts_are_not_fitted_on_those_scored(tmp_path):

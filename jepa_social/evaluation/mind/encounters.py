@@ -79,8 +79,22 @@ def cross_entropy(believed: Float[Tensor, "*n"], actual: Float[Tensor, "*n"]) ->
     return -(actual * sure.log() + (1 - actual) * (1 - sure).log())
 
 
+def pooled(parts: list[Encounters]) -> Encounters:
+    """Encounters of several egos of a kind with partners of their own."""
+    probe = {name: torch.cat([one.probe[name] for one in parts]) for name in parts[0].probe}
+    offer, accepted, surprise = (
+        torch.cat([getattr(one, field) for one in parts]) for field in ("offer", "accepted", "surprise")
+    )
+    return Encounters(offer, accepted, surprise, probe)
+
+
+def logged(offer: Float[Tensor, "B R V"], accepted: Bool[Tensor, "B R"]) -> Encounters:
+    """What somebody offered of whom nothing else is known."""
+    return Encounters(offer, accepted, torch.zeros(accepted.shape), {})
+
+
 def yoked(others: Encounters, partners: Partners) -> Encounters:
     """What partners do if each is offered what another one was: offers chosen with care, but for somebody else."""
     offer = others.offer.roll(1, dims=0)
     accepted = [partners.respond(offer[:, now], now) for now in range(offer.shape[1])]
-    return Encounters(offer, torch.stack(accepted, 1), torch.zeros_like(others.surprise), {})
+    return logged(offer, torch.stack(accepted, 1))

@@ -12,6 +12,7 @@ from jepa_social.planning.costs.legibility import Legibility
 from jepa_social.planning.costs.personal_space import PersonalSpace
 from jepa_social.planning.costs.progress import Progress
 from jepa_social.planning.costs.risk import Risk
+from jepa_social.planning.costs.social_reward import SocialReward
 from jepa_social.planning.costs.time_to_collision import TimeToCollision
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PersonalSpace",
     "Progress",
     "Risk",
+    "SocialReward",
     "TimeToCollision",
     "Weighted",
 ]

@@ -43,6 +43,10 @@ class Weighted:
         self.risk = risk or Risk()
         self.terms = {name: (float(weights[name]), term) for name, term in terms.items() if weights[name]}
 
+    def term(self, name: str) -> Cost | None:
+        """The term of this name, None if it weighs nothing."""
+        return self.terms[name][1] if name in self.terms else None
+
     def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
         """Sum over terms, then `risk` over intents."""
         return self.risk(self._sum, imagined)

@@ -22,6 +22,10 @@ class Imposition:
 
     def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
         """Sum over people of their mean displacement, relative to `distance`."""
-        moved = (imagined.people - imagined.absent()[:, None])[..., 1:, :].norm(dim=-1).mean(-1)
-        cost = (moved * imagined.exists[:, None]).sum(-1) / self.distance
-        return cost.expand(imagined.actions.shape[:2])
+        return (displaced(imagined).sum(-1) / self.distance).expand(imagined.actions.shape[:2])
+
+
+def displaced(imagined: Imagined) -> Float[Tensor, "B R K"]:
+    """Mean distance (m) over time of each person from where it would be if the ego were not there."""
+    moved = (imagined.people - imagined.absent()[:, None])[..., 1:, :].norm(dim=-1).mean(-1)
+    return moved * imagined.exists[:, None]

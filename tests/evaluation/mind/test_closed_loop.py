@@ -84,7 +84,7 @@ def test_the_loop_can_be_cut_in_each_place():
         if memory is None:
             continue
         shown = one if seen is None else seen
-        assert torch.equal(memory.situation, shown.offer[:, :rounds])
+        assert torch.equal(memory.situation[..., :VALUES], shown.offer[:, :rounds])
         told = memory.choice == 0
         assert torch.equal(told, shown.accepted[:, :rounds]) == compares
 
@@ -106,15 +106,15 @@ def test_offers_of_the_logs_say_nothing_that_responses_do_not():
     same = (offered[1][:, :5] == other[1][:, :5]).all(1)
     assert torch.equal(offered[0][same], other[0][same])
     assert offered[1].double().mean() > 0.55, "some egos repeat what was taken"
-    assert partner_logs(4, 6, 1).situation.shape == (4, 6, VALUES)
+    assert partner_logs(4, 6, 1).situation.shape == (4, 6, SITUATION)
 
 
 def test_another_population_is_met_cohort_by_cohort():
     mean = torch.tensor([1.5, -1.5, 0, 0, 0])
-    lives = {g: live(model(), mean, cohorts=4, people=8, seed=10, gradient=g) for g in (False, True)}
+    lives = {g: live(model(), mean, cohorts=4, people=24, seed=10, gradient=g) for g in (False, True)}
     assert len(lives[True].kept) == 4
     assert not lives[False].kept
     first = [life.cohorts[0] for life in lives.values()]
     assert torch.equal(first[0].accepted, first[1].accepted), "the first cohort is met with the same model"
-    assert late_columns([lives[True]])["shift_accept_1"].shape == (8,)
+    assert late_columns([lives[True]])["shift_accept_1"].shape == (24,)
     assert any(lives[True].kept), "an untrained model has everything to learn"

@@ -12,6 +12,7 @@ from jepa_social.evaluation.mind.conduct import (
     audience_logs,
     conduct,
     decoupling,
+    evenly,
     selfish,
 )
 from jepa_social.evaluation.mind.judgement import AudienceObserver, live_through, meet, reward_columns
@@ -122,6 +123,18 @@ def test_worth_is_found_where_reactions_tell(model):
         chance = model.log_prob(latent, logs.situation, logs.acts).exp()
     worth = torch.tensor([0.2, -1.4])
     assert torch.allclose(fit_worth(model, logs, chance @ worth), worth, atol=1e-2)
+
+
+def test_practice_is_on_rare_people_as_often_as_on_others():
+    logs = as_interactions(audience_logs(400, 200, 4))
+    often, kept = logs.choice.double().mean(1), evenly(logs, 100).choice.double().mean(1)
+    assert kept.std() > 1.3 * often.std()
+    assert kept.mean() == pytest.approx(float(often.mean()), abs=0.01), "no more and no less than before"
+    assert len(kept) == len({tuple(row) for row in evenly(logs, 100).choice.tolist()}) == 100
+    assert evenly(logs[:20], 20).choice.sum() == logs[:20].choice.sum(), "all of them, if all are wanted"
+    shuffled = torch.randperm(400, generator=torch.Generator().manual_seed(0))
+    other = evenly(logs[shuffled], 100).choice.double().mean(1)
+    assert torch.equal(other.sort().values, kept.sort().values)
 
 
 def test_conduct_follows_what_is_believed():
