@@ -149,7 +149,14 @@ def test_imports_and_dependencies_agree():
 
 # --- configs
 
-SPLATTED = {"model": ModelConfig, "tokenizer": Pixels, "model.tokenizer": Pixels, "planner.mpc": MPC, "trainer": lightning.Trainer, "ppo": PPO}
+SPLATTED = {
+    "model": ModelConfig,
+    "tokenizer": Pixels,
+    "model.tokenizer": Pixels,
+    "planner.mpc": MPC,
+    "trainer": lightning.Trainer,
+    "ppo": PPO,
+}
 """Nodes that are passed on whole, `Callable(**node)`, and to whom."""
 FREE_NAMES = {"suite.baselines", "suite.columns", "bench.ablation.rows", "search"}
 """Nodes whose keys are names that nobody has to know."""
