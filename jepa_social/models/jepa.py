@@ -47,7 +47,7 @@ class ModelConfig:
         reach: m beyond which agents do not see each other.
         neighbours: most others that an agent sees at one instant, the nearest.
         kinds: how many of `scene.KINDS` are told apart: agents alone, or things too.
-        tokenizer: how pictures become tokens (`Pixels`, or a mapping of its fields); None: tokens are made of states.
+        tokenizer: how pictures become tokens; None: tokens are made of states.
     """
 
     width: int = 64
@@ -64,9 +64,11 @@ class ModelConfig:
     kinds: int = PEOPLE
     tokenizer: Pixels | None = None
 
-    def __post_init__(self):
-        if isinstance(self.tokenizer, Mapping):  # of a config or of `config.json`
-            object.__setattr__(self, "tokenizer", Pixels(**self.tokenizer))
+    @staticmethod
+    def of(settings: Mapping) -> "ModelConfig":
+        """From plain settings, as configs and `config.json` hold them."""
+        pixels = settings.get("tokenizer")
+        return ModelConfig(**{**settings, "tokenizer": None if pixels is None else Pixels(**pixels)})
 
 
 class SocialJEPA(nn.Module):

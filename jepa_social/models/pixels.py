@@ -75,7 +75,10 @@ class PixelTokenizer(nn.Module):
         return self.vit(self.pictures(views[kept]) * 2 - 1)[back].unflatten(0, frame.shape)
 
     def views(self, scene: Scene, frame: Bool[Tensor, "B N T"]) -> Float[Tensor, "K M 6"]:
-        """What each of the K = B·N·T pictures shows of M entities: offset, where it faces, kind, whether it is there."""
+        """What each of the K = B·N·T pictures shows of M entities: offset, where it faces, kind, whether it is there.
+
+        It never reads `scene.truth`.
+        """
         ahead = facing(scene.heading, frame)
         place, heading, kind, there = scene.position, ahead, scene.kind, scene.present
         if scene.walls is not None:

@@ -42,13 +42,13 @@ Row = Callable[[Trials, int], Tensor]
 
 
 def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
-    """Readouts of frozen latents are fitted on their own seeds, then everybody is asked the same trials: where the walker
-    believes the thing to be, and what its next move is.
+    """Readouts of frozen latents are fitted on their own seeds, then everybody is asked the same trials: where the
+    walker believes the thing to be, and what its next move is.
 
-    Ours reads the present latents and those imagined for `settings.ahead`. Rows besides: ours from the present alone, and
-    with the scene from the walker's own perspective too; an untrained encoder of the same sizes with the same readouts
-    (all three ways); ToMnet, behaviour cloning, constant velocity, the true state, the state at the start, the exact
-    observer without and with the hint that the moment of the question is.
+    Ours reads the present latents and those imagined for `settings.ahead`. Rows besides: ours from the present alone,
+    and with the scene from the walker's own perspective too; an untrained encoder of the same sizes with the same
+    readouts (all three ways); ToMnet, behaviour cloning, constant velocity, the true state, the state at the start, the
+    exact observer without and with the hint that the moment of the question is.
 
     Raises:
         ValueError: the model cannot tell things apart, or fitting and scoring seeds overlap.

@@ -13,7 +13,6 @@ from jepa_social.evaluation.mind.observer import BeliefObserver
 from jepa_social.geometry import rotate
 from jepa_social.worlds.village.grid import MOVES, destinations, distances, step_log_odds
 
-
 Moves = tuple[Int[Tensor, "K"], Bool[Tensor, "K"]]
 
 

@@ -7,9 +7,10 @@ v = whether the swap was in the walker's view, n = whether it was noticed, and t
 
 weighed by 1 / p(n), as balanced accuracy counts false and true beliefs alike (inverse planning: Baker et al. 2017).
 
-The moment of the question is a hint as well: after a quarter of the way s steps have been seen, so 4 (s - 1) < L <= 4 s is
-the whole way, and ways to the two boxes differ in length. `timed` weighs by p(L | x_t, believed box), which the steps that
-a Boltzmann walker still needs give by first-passage recursion. Only that observer is a ceiling for who sees the frames.
+The moment of the question is a hint as well: after a quarter of the way s steps have been seen, so the whole way is
+4 (s - 1) < L <= 4 s, and ways to the two boxes differ in length. `timed` weighs by p(L | x_t, believed box), which
+the steps that a Boltzmann walker still needs give by first-passage recursion. Only that observer is a ceiling for who
+sees the frames.
 """
 
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ LONGEST = 64
 
 @dataclass(frozen=True)
 class BeliefObserver:
-    """Attributes: those of `Village`; `noticed` is how many swaps are noticed over all trials, p(n = 1); `timed`: it uses
-    when the question is put."""
+    """Attributes: those of `Village`; `noticed` is how many swaps are noticed over all trials, p(n = 1); `timed`: it
+    uses when the question is put."""
 
     beta: float = 1.0
     notice: float = 0.8

@@ -70,9 +70,9 @@ def summarise(
     Args:
         found: columns of every row, all over the same trials.
         ours: the row that others are compared with.
-        shares: name of a share to the metric it is of, its floor, a number or the name of a row, and the row that is the
-            ceiling (`CEILING` if left out). It is bootstrapped as a ratio over the same trials, so it knows that both
-            ends are measured.
+        shares: name of a share to the metric it is of, its floor, a number or the name of a row, and the row that is
+            the ceiling (`CEILING` if left out). It is bootstrapped as a ratio over the same trials, so it knows that
+            both ends are measured.
         cluster: `[K]` which trials have something in common; none by default.
     """
     scores = {name: {m: bootstrap_mean(v, cluster) for m, v in row.items()} for name, row in found.items()}

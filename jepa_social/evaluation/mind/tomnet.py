@@ -1,9 +1,9 @@
 """ToMnet as a reference: a network that models minds by supervision, from the whole grid.
 
-After Rabinowitz et al. (2018): a mental net reads the frames so far (convolutions, then an LSTM) into an embedding, and a
-prediction net reads the present frame with that embedding spread over it; heads give the next move and the believed
-place. Small, and trained end to end on the same trials and answers as the readouts of frozen latents. There is no
-character net, as all walkers are of one character.
+After Rabinowitz et al. (2018): a mental net reads the frames so far (convolutions, then an LSTM) into an embedding,
+and a prediction net reads the present frame with that embedding spread over it; heads give the next move and the
+believed place. Small, and trained end to end on the same trials and answers as the readouts of frozen latents. There
+is no character net, as all walkers are of one character.
 """
 
 import torch
