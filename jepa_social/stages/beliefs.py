@@ -10,7 +10,7 @@ from rich.progress import track
 from torch import Tensor
 
 from jepa_social.evaluation.mind.cloning import clone_steps, heads_for, imitated
-from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, WALKER, Trials, run_trials
+from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, WALKER, Trials, balanced_hits, run_trials
 from jepa_social.evaluation.mind.floors import constant_velocity, never_updates, reads_truth
 from jepa_social.evaluation.mind.moves import exact_move, next_move, towards, walks_on
 from jepa_social.evaluation.mind.observer import BeliefObserver
@@ -30,14 +30,19 @@ from jepa_social.mind.belief import BeliefReadout, MoveReadout, fit_readout, pla
 from jepa_social.mind.perspective import perspective
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.models.latents import Anchor, Latents
+from jepa_social.worlds.village import Village
 from jepa_social.worlds.village.grid import MOVES
+from jepa_social.worlds.village.scenarios import FalseBelief
 
+LIMIT = 32
+"""Frames within which a walker must arrive."""
 CHUNK = 250
 """Trials encoded at a time."""
 HELD = 5
 """One of so many fitting trials chooses the stopping step."""
 Inputs = tuple[Tensor, Tensor, Tensor]
 PLAIN, OWN = "{}, present alone", "{} + perspective"
+IGNORANCE = "ignorance_25"
 Row = Callable[[Trials, int], Tensor]
 
 
@@ -81,7 +86,14 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
         ideal = BeliefObserver(timed=timed)
         odds = [ideal.posterior(asked, i).log() for i in range(len(SHARES))]
         found[name] = belief_columns(odds, asked, likely=True) | move_columns(exact_move(asked, 1, timed), asked)
-    return summarise(found, ours, {"gap_25": (KEYS[1], FLOOR), "gap_timed_25": (KEYS[1], FLOOR, TIMED)})
+    for name, columns in _ignorance({ours: jepa, "untrained": untrained}, settings).items():
+        found[name] |= columns
+    shares = {
+        "gap_25": (KEYS[1], FLOOR),
+        "gap_timed_25": (KEYS[1], FLOOR, TIMED),
+        "gap_ignorance_25": (IGNORANCE, FLOOR),
+    }
+    return summarise(found, ours, shares)
 
 
 def _balance(trials: Trials) -> Float[Tensor, "K"]:
@@ -104,6 +116,30 @@ def _read(jepa: SocialJEPA, fit: Trials, asked: Trials, settings: DictConfig, na
     return found
 
 
+def _ignorance(encoders: dict[str, SocialJEPA], settings: DictConfig) -> dict[str, Columns]:
+    """Who knows and who never knew (see `FalseBelief.ignorant`), in scenes of a kind that no log of pretraining holds.
+
+    Balanced accuracy at 25 % of which box is gone for, and so of whether the walker knows.
+    """
+    scores: dict[str, Tensor] = {}
+    village = Village(FalseBelief(ignorant=True), limit=LIMIT)
+    first, count = (settings.fit_seed, settings.first_seed), (settings.ignorant_fit, settings.ignorant_trials)
+    fit, asked = (run_trials(range(f, f + n), LIMIT, village) for f, n in zip(first, count, strict=True))
+    for name, encoder in encoders.items():
+        known, questions = (_inputs(encoder, part, list(settings.ahead), f"{name}: who knows") for part in (fit, asked))
+        present = encoder.config.width
+        parts = [[(z[..., :-present], box[..., :-present], pose) for z, box, pose in p] for p in (known, questions)]
+        scores[name] = _read_belief(fit, parts[0], settings)(*parts[1][1])
+    share = float((~asked.false).double().mean())
+    scores |= {"constant velocity": constant_velocity(asked, 1), "reads the true state": reads_truth(asked, 1)}
+    scores["never updates"] = never_updates(asked, 1)
+    scores |= {
+        name: BeliefObserver(noticed=share, timed=timed).posterior(asked, 1)
+        for name, timed in ((CEILING, False), (TIMED, True))
+    }
+    return {name: {IGNORANCE: balanced_hits(score.argmax(-1), asked).numpy()} for name, score in scores.items()}
+
+
 @dataclass
 class _Answer:
     """Log-probabilities of the believed box at each question, and of the next move at 25 %."""
@@ -114,25 +150,40 @@ class _Answer:
 
 def _decoded(fit: Trials, known: list[Inputs], questions: list[Inputs], settings: DictConfig) -> _Answer:
     """One readout of each kind for all three questions, fitted on all three."""
-    together: Inputs = (
-        torch.cat([x[0] for x in known]),
-        torch.cat([x[1] for x in known]),
-        torch.cat([x[2] for x in known]),
-    )
-    weight = _balance(fit).repeat(len(SHARES))
-    held = (torch.arange(len(fit.believed)) % HELD == 0).repeat(len(SHARES))
-    size = together[0].shape[-1]
-    target = fit.believed.repeat(len(SHARES))
-    belief = fit_readout(BeliefReadout(size), together, target, weight, held, settings.steps, settings.seed)
+    belief = _read_belief(fit, known, settings)
+    together = _together(known)
     moves = [next_move(fit, share) for share in range(len(SHARES))]
-    move, made = torch.cat([m[0] for m in moves]), torch.cat([m[1] for m in moves])
-    step = MoveReadout(size, len(MOVES))
-    step = fit_readout(step, together, move, weight * made, held, settings.steps, settings.seed)
+    move, made = (torch.cat(part) for part in zip(*moves, strict=True))
+    step = MoveReadout(together[0].shape[-1], len(MOVES))
+    step = fit_readout(step, together, move, _weight(fit) * made, _held(fit), settings.steps, settings.seed)
     with torch.no_grad():
-        return _Answer(
-            [belief(*question).log_softmax(-1).double() for question in questions],
-            step(*questions[1]).log_softmax(-1),
-        )
+        return _Answer([belief(*question) for question in questions], step(*questions[1]).log_softmax(-1))
+
+
+def _read_belief(fit: Trials, known: list[Inputs], settings: DictConfig) -> Callable[..., Tensor]:
+    """What gives log-probabilities `[K,4]` from inputs."""
+    together, target = _together(known), fit.believed.repeat(len(SHARES))
+    readout = BeliefReadout(together[0].shape[-1])
+    fit_readout(readout, together, target, _weight(fit), _held(fit), settings.steps, settings.seed)
+
+    @torch.no_grad()
+    def read(*inputs: Tensor) -> Tensor:
+        return readout(*inputs).log_softmax(-1).double()
+
+    return read
+
+
+def _weight(fit: Trials) -> Float[Tensor, "K"]:
+    return _balance(fit).repeat(len(SHARES))
+
+
+def _held(fit: Trials) -> Tensor:
+    return (torch.arange(len(fit.believed)) % HELD == 0).repeat(len(SHARES))
+
+
+def _together(parts: list[Inputs]) -> Inputs:
+    own, boxes, pose = (torch.cat(part) for part in zip(*parts, strict=True))
+    return own, boxes, pose
 
 
 @torch.no_grad()
@@ -156,7 +207,7 @@ def _inputs(jepa: SocialJEPA, trials: Trials, ahead: list[int], name: str) -> li
             state = torch.cat((now.state, imagined, own[rows, :, frame]), dim=-1)
             pose = place_pose(now.position[:, WALKER], now.heading[:, WALKER], place)
             part.append((state[:, WALKER], state[:, boxes], pose))
-    return [(torch.cat([x[0] for x in p]), torch.cat([x[1] for x in p]), torch.cat([x[2] for x in p])) for p in parts]
+    return [_together(part) for part in parts]
 
 
 def _at(latents: Latents, frame: Tensor) -> Anchor:

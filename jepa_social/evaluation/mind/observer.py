@@ -47,7 +47,8 @@ class BeliefObserver:
         start = int(trials.asked[0, 0])
         heading = scene.heading[:, WALKER, start]
         facing = torch.stack((heading.cos(), heading.sin()), -1).round().long()
-        seen = sees(walls, cell[:, start, None], facing[:, None], pair, self.half_angle)[:, 0].any(-1)
+        ends = boxes[rows[:, None], trials.moved]
+        seen = sees(walls, cell[:, start, None], facing[:, None], ends, self.half_angle)[:, 0].any(-1)
         chance = torch.where(seen, self.notice, 0.0)
         log = torch.stack(((1 - chance) / (1 - self.noticed), chance / self.noticed), dim=-1).log()
         away = distances(walls, pair)

@@ -9,6 +9,8 @@ from jepa_social.evaluation.mind.floors import constant_velocity, never_updates,
 from jepa_social.evaluation.mind.moves import exact_move, grid_move, in_own_frame, next_move, towards
 from jepa_social.evaluation.mind.observer import BeliefObserver, first_passage
 from jepa_social.evaluation.mind.tomnet import answers, fit_tomnet
+from jepa_social.worlds.village import Village
+from jepa_social.worlds.village.scenarios import FalseBelief
 
 CEILING, COURSE = (0.77, 0.89, 0.95), (0.34, 0.72, 0.83)
 """What prototypes of this generative model gave for the exact observer and for constant velocity, at 0, 25 and 50 %."""
@@ -141,11 +143,7 @@ def test_the_grid_and_the_own_frame_hold_the_same_odds(trials):
 
 
 def test_tomnet_learns_beliefs_and_never_looks_ahead(trials):
-    some = replace(
-        trials,
-        scene=trials.scene[:800],
-        **{k: getattr(trials, k)[:800] for k in ("believed", "actual", "former", "asked", "seed")},
-    )
+    some = trials.first(800)
     net = fit_tomnet(some, torch.ones(800), steps=60, seed=0)
     belief, _ = answers(net, some)
     assert float((belief[2].argmax(-1) == some.believed).double().mean()) > 0.4
@@ -153,3 +151,24 @@ def test_tomnet_learns_beliefs_and_never_looks_ahead(trials):
     later.position[:, WALKER, int(some.asked[:, 1].max()) + 1 :] = 0.0
     changed, _ = answers(net, replace(some, scene=later))
     assert torch.equal(changed[1], belief[1])
+
+
+def test_who_never_knew_goes_for_the_second_best():
+    village = Village(FalseBelief(ignorant=True), limit=32)
+    trials = run_trials(range(1500), 32, village)
+    assert torch.equal(trials.believed[~trials.false], trials.actual[~trials.false])
+    assert torch.equal(trials.believed[trials.false], trials.former[trials.false])
+    assert (trials.moved != trials.former[:, None]).all(), "the second best lies in a third box"
+    assert 0.2 < trials.false.double().mean() < 0.8
+    noticed = float((~trials.false).double().mean())
+    blind, timed = (
+        float(balanced_hits(BeliefObserver(noticed=noticed, timed=t).posterior(trials, 1).argmax(-1), trials).mean())
+        for t in (False, True)
+    )
+    assert 0.8 < blind < timed
+    assert float(balanced_hits(reads_truth(trials, 1).argmax(-1), trials).mean()) == pytest.approx(0.5)
+
+
+def test_one_cannot_be_ignorant_of_a_hidden_goal():
+    with pytest.raises(ValueError, match="choose one"):
+        FalseBelief(ignorant=True, hidden_goal=True)
