@@ -18,7 +18,6 @@ from jepa_social.worlds.village.render import render
 from jepa_social.worlds.village.scenarios import FalseBelief, Market
 from tests.conftest import random_scene
 
-TIGHT = {"atol": 2e-5, "rtol": 1e-4}
 SMALL = ModelConfig(width=16, depth=1, heads=2, predictor_width=16, intents=0, reach=16.0, kinds=10)
 
 
@@ -51,6 +50,10 @@ def state(jepa: SocialJEPA, scene: Scene) -> torch.Tensor:
         return jepa.encode(scene).state
 
 
+def close(a: torch.Tensor, b: torch.Tensor) -> None:
+    torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
+
+
 def test_tokens_have_the_shape_that_the_encoder_takes(jepa, village):
     tokens = jepa.encoder.tokenizer(village, has_frame(village))
     assert tokens.shape == (*village.present.shape, 16)
@@ -60,7 +63,7 @@ def test_tokens_have_the_shape_that_the_encoder_takes(jepa, village):
 def test_agents_are_a_set(jepa, village, market):
     for scene in (village, market):
         order = torch.randperm(scene.agents, generator=torch.Generator().manual_seed(3))
-        torch.testing.assert_close(state(jepa, scene.permute(order)), state(jepa, scene)[:, order], **TIGHT)
+        close(state(jepa, scene.permute(order)), state(jepa, scene)[:, order])
 
 
 def test_padding_and_company_change_nothing(jepa, village):
@@ -68,7 +71,7 @@ def test_padding_and_company_change_nothing(jepa, village):
     alone.truth = other.truth = None  # of as many things as a scene has
     both = Scene.collate([alone, other])
     assert both.agents > village.agents
-    torch.testing.assert_close(state(jepa, both)[: len(village), : village.agents], state(jepa, village), **TIGHT)
+    close(state(jepa, both)[: len(village), : village.agents], state(jepa, village))
 
 
 @pytest.mark.parametrize("angle", [torch.pi / 2, 2.1])
@@ -80,7 +83,7 @@ def test_rigid_motion_changes_nothing(jepa, village, market, angle):
 
 def test_latents_do_not_know_the_future(jepa, village):
     before = village.between(0, 5)
-    torch.testing.assert_close(state(jepa, village)[:, :, :5], state(jepa, before), **TIGHT)
+    close(state(jepa, village)[:, :, :5], state(jepa, before))
 
 
 def test_a_stream_gives_the_same_latents(jepa, village):
@@ -89,7 +92,7 @@ def test_a_stream_gives_the_same_latents(jepa, village):
         with torch.no_grad():
             now, stream = jepa.encode_step(village.between(frame, frame + 1), stream)
         latents.append(now.state)
-    torch.testing.assert_close(torch.cat(latents, 2), state(jepa, village.between(0, 4)), **TIGHT)
+    close(torch.cat(latents, 2), state(jepa, village.between(0, 4)))
 
 
 def test_truth_is_not_in_the_picture(jepa, village):
@@ -109,7 +112,7 @@ def test_what_a_thing_is_comes_from_its_colour_alone(jepa, village, monkeypatch)
     other.kind = torch.where(village.kind == apple, KINDS.index("cheese"), village.kind)
     assert (state(jepa, other) - state(jepa, village)).abs().max() > 1e-3
     monkeypatch.setitem(COLOURS, "cheese", COLOURS["apple"])
-    torch.testing.assert_close(state(jepa, other), state(jepa, village), **TIGHT)
+    close(state(jepa, other), state(jepa, village))
 
 
 def test_equal_pictures_are_encoded_once_to_the_same_tokens(jepa, market):
@@ -121,7 +124,7 @@ def test_equal_pictures_are_encoded_once_to_the_same_tokens(jepa, market):
     assert torch.equal(views[kept][back], views)
     with torch.no_grad():
         every = tokenizer.vit(tokenizer.pictures(views) * 2 - 1)
-        torch.testing.assert_close(tokenizer(market, has_frame(market)).flatten(0, 2), every, **TIGHT)
+        close(tokenizer(market, has_frame(market)).flatten(0, 2), every)
 
 
 def test_an_agents_picture_is_cut_from_the_whole_one():

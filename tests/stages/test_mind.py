@@ -69,7 +69,8 @@ def test_readouts_are_not_fitted_on_those_scored(tmp_path):
 
 
 def test_scores_are_the_same_again(jepa):
-    one, two = (false_belief(jepa, settings().false_belief, "jepa")[0] for _ in range(2))
+    few = settings("suite.false_belief.trials=100", "suite.false_belief.fit=150", "suite.false_belief.steps=20")
+    one, two = (false_belief(jepa, few.false_belief, "jepa")[0] for _ in range(2))
     assert one == two
 
 
