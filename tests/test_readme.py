@@ -22,7 +22,7 @@ def run_dir(tmp_path: Path) -> Path:
         config = compose("train", overrides=["experiment=crowd"])
     run = tmp_path / config.run
     torch.manual_seed(0)
-    jepa = SocialJEPA(ModelConfig(**config.model), teacher=False)
+    jepa = SocialJEPA(ModelConfig.of(config.model), teacher=False)
     WorldModel(jepa, config.data.module.dt, config.data.module.future, config.readout.hidden).save(run)
     (run / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
     return run

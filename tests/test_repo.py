@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 from stable_baselines3 import PPO
 
 from jepa_social.models.jepa import ModelConfig
+from jepa_social.models.pixels import Pixels
 from jepa_social.planning.mpc import MPC
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +30,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 CARD = PACKAGE / "pretrained" / "README.md"
 DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", CARD, *sorted((ROOT / "docs").rglob("*.md"))]
 
-BASE = {"files", "runs", "inputs", "memory", "scene", "geometry"}
+BASE = {"files", "runs", "inputs", "memory", "scene", "geometry", "painting"}
 PURE_WORLDS = {"worlds.ego", "worlds.orca", "worlds.route", "worlds.social_force"}
 MAY_IMPORT = {
     "files": set(),
@@ -38,6 +39,7 @@ MAY_IMPORT = {
     "runs": set(),
     "inputs": set(),
     "scene": {"geometry", "inputs"},
+    "painting": {"scene"},
     "data": BASE,
     "worlds": BASE | {"data"},
     "models": BASE,
@@ -148,7 +150,14 @@ def test_imports_and_dependencies_agree():
 
 # --- configs
 
-SPLATTED = {"model": ModelConfig, "planner.mpc": MPC, "trainer": lightning.Trainer, "ppo": PPO}
+SPLATTED = {
+    "model": ModelConfig,
+    "tokenizer": Pixels,
+    "model.tokenizer": Pixels,
+    "planner.mpc": MPC,
+    "trainer": lightning.Trainer,
+    "ppo": PPO,
+}
 """Nodes that are passed on whole, `Callable(**node)`, and to whom."""
 FREE_NAMES = {"suite.baselines", "suite.columns", "bench.ablation.rows", "search"}
 """Nodes whose keys are names that nobody has to know."""

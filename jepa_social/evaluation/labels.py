@@ -105,7 +105,16 @@ LABELS |= {
     "false_25": Label("false, 25 %", "%", 1, 1),
     "true_25": Label("true, 25 %", "%", 1, 1),
     "nll_25": Label("log-loss, 25 %", "nats", -1),
+    "nll_false_25": Label("log-loss, false beliefs", "nats", -1),
+    "nll_true_25": Label("log-loss, true beliefs", "nats", -1),
     "gap_25": Label("gap closed, 25 %", "%", 1, 1),
+    "gap_timed_25": Label("of the timed ceiling's", "%", 1, 1),
+    "ignorance_25": Label("knows or not, 25 %", "%", 1, 1),
+    "gap_ignorance_25": Label("gap closed", "%", 1, 1),
+    "move_false": Label("next move, false beliefs", "%", 1, 1),
+    "move_true": Label("next move, true beliefs", "%", 1, 1),
+    "move_nll_false": Label("log-loss, false beliefs", "nats", -1),
+    "move_nll_true": Label("log-loss, true beliefs", "nats", -1),
 }
 LABELS |= {
     "excess_after": Label("excess after, 60 steps", "nats", -1, 2),

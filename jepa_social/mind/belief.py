@@ -1,5 +1,7 @@
 """Reading from frozen latents where somebody believes a thing to be: attention from the believer over the places."""
 
+from typing import TypeVar
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -49,8 +51,40 @@ class BeliefReadout(nn.Module):
         return (query[:, None] * key).sum(-1) / self.width**0.5
 
 
-def fit_belief(
-    readout: BeliefReadout,
+class MoveReadout(nn.Module):
+    """Log-odds of the believer's next moves, in its own frame: linear in its latent and in what it attends to.
+
+    One attention head from the believer over the places, as in `BeliefReadout`, whose linear values are added up.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, latent: int, moves: int, width: int = 64):
+        super().__init__()
+        self.width = width
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("scale", torch.ones(latent))
+        self.query = nn.Linear(latent, width)
+        self.key = nn.Linear(latent + POSE, width)
+        self.value = nn.Linear(latent + POSE, moves)
+        self.own = nn.Linear(latent, moves)
+
+    def forward(
+        self, believer: Float[Tensor, "K D"], places: Float[Tensor, "K M D"], pose: Float[Tensor, "K M 5"]
+    ) -> Float[Tensor, "K A"]:
+        """Latents of the believer and of the places (standardised here), and `place_pose`."""
+        own = (believer - self.mean) / self.scale
+        around = torch.cat(((places - self.mean) / self.scale, pose), dim=-1)
+        weight = ((self.query(own)[:, None] * self.key(around)).sum(-1) / self.width**0.5).softmax(-1)
+        return self.own(own) + (weight[..., None] * self.value(around)).sum(1)
+
+
+Readout = TypeVar("Readout", BeliefReadout, MoveReadout)
+
+
+def fit_readout(
+    readout: Readout,
     fit: tuple[Tensor, Tensor, Tensor],
     target: Int[Tensor, "K"],
     weight: Float[Tensor, "K"],
@@ -58,13 +92,13 @@ def fit_belief(
     steps: int,
     seed: int,
     batch: int = 256,
-) -> BeliefReadout:
+) -> Readout:
     """Train by weighted cross-entropy (AdamW); the weights kept are those of least loss on the rows `held [K]` out.
 
     Args:
         readout: trained in place.
         fit: its three inputs.
-        target: the believed place.
+        target: the believed place, or the move made.
         weight: of each row.
         held: bool, rows to choose the stopping step with, looked at ten times.
         steps, seed, batch: of the training.

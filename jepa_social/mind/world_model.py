@@ -161,7 +161,7 @@ class WorldModel(nn.Module):
                 f"{folder / CONFIG} has format {about.get('format')}, this version reads {FORMAT}: "
                 "train again, or use the release that wrote it"
             )
-        jepa = SocialJEPA(ModelConfig(**about["model"]), teacher=about["teacher"])
+        jepa = SocialJEPA(ModelConfig.of(about["model"]), teacher=about["teacher"])
         model = cls(jepa, about["dt"], about["horizon"], about["readout_hidden"])
         model.load_state_dict(load_file(folder / WEIGHTS))
         return model.eval()

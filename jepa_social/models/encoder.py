@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from jepa_social.models.layers import FeedForward, RelativeAttention, Sight
 from jepa_social.models.neighbours import look_around
+from jepa_social.models.pixels import Pixels, PixelTokenizer
 from jepa_social.models.poses import (
     SOCIAL_FEATURES,
     TEMPORAL_FEATURES,
@@ -61,6 +62,7 @@ class SceneEncoder(nn.Module):
         reach: m beyond which agents do not attend to each other.
         neighbours: most agents that one attends to, the nearest.
         kinds: see `MotionTokenizer`.
+        pixels: tokens come from pictures of this kind; None: from states.
     """
 
     def __init__(
@@ -73,10 +75,11 @@ class SceneEncoder(nn.Module):
         reach: float,
         neighbours: int,
         kinds: int = PEOPLE,
+        pixels: Pixels | None = None,
     ):
         super().__init__()
         self.window, self.reach, self.neighbours = window, reach, neighbours
-        self.tokenizer = MotionTokenizer(width, kinds)
+        self.tokenizer = MotionTokenizer(width, kinds) if pixels is None else PixelTokenizer(width, pixels)
         self.blocks = nn.ModuleList(EncoderBlock(width, heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.head = nn.Linear(width, width)

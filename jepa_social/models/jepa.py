@@ -12,7 +12,7 @@ follows V-JEPA 2-AC (Assran et al. 2025). New here: a scene is a set, and the ot
 ego's plan.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 
@@ -24,6 +24,7 @@ from jepa_social.models.encoder import SceneEncoder, Stream
 from jepa_social.models.intents import Intents
 from jepa_social.models.journey import JOURNEY
 from jepa_social.models.latents import Anchor, Latents
+from jepa_social.models.pixels import Pixels
 from jepa_social.models.predictor import Predictor
 from jepa_social.models.tokenizer import PEOPLE, has_frame
 from jepa_social.scene import Scene
@@ -47,6 +48,7 @@ class ModelConfig:
         reach: m beyond which agents do not see each other.
         neighbours: most others that an agent sees at one instant, the nearest.
         kinds: how many of `scene.KINDS` are told apart: agents alone, or things too.
+        tokenizer: how pictures become tokens; None: tokens are made of states.
     """
 
     width: int = 64
@@ -62,6 +64,13 @@ class ModelConfig:
     reach: float = 10.0
     neighbours: int = 24
     kinds: int = PEOPLE
+    tokenizer: Pixels | None = None
+
+    @staticmethod
+    def of(settings: Mapping) -> "ModelConfig":
+        """From plain settings, as configs and `config.json` hold them."""
+        pixels = settings.get("tokenizer")
+        return ModelConfig(**{**settings, "tokenizer": None if pixels is None else Pixels(**pixels)})
 
 
 class SocialJEPA(nn.Module):
@@ -81,6 +90,7 @@ class SocialJEPA(nn.Module):
             config.reach,
             config.neighbours,
             config.kinds,
+            config.tokenizer,
         )
         self.predictor = Predictor(
             config.width,

@@ -45,7 +45,7 @@ def train(config: DictConfig) -> Path:
     data: SceneDataModule = instantiate(config.data.module)
     source = instantiate(config.pretrain.source)
     if config.objective is None:  # a reference that is not pretrained
-        model = SocialJEPA(ModelConfig(**config.model), teacher=False)
+        model = SocialJEPA(ModelConfig.of(config.model), teacher=False)
     else:
         model = _pretrain(run, data if source is None else data.with_source(source), config)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
@@ -112,7 +112,7 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
     folder = Path(config.pretrain.folder)
     folder.mkdir(parents=True, exist_ok=True)
     objective = instantiate(config.objective)
-    model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
+    model = SocialJEPA(ModelConfig.of(config.model), teacher=objective.momentum is not None)
     stage = Pretrain(
         model,
         objective,

@@ -118,7 +118,7 @@ def test_every_ablation_says_what_can_be_trained_and_scored(name):
     for cell in grid.cells:
         if cell.seed == grid.cells[0].seed and cell.fold in (grid.cells[0].fold, grid.cells[-1].fold):
             config = training_config(cell)
-            ModelConfig(**config.model)
+            ModelConfig.of(config.model)
             instantiate(config.objective)
             suite_configs(cell)
             settings = OmegaConf.to_container(config, resolve=True)

@@ -23,7 +23,7 @@ def pretrained(root, *overrides) -> tuple[list[dict[str, torch.Tensor]], list[st
     )  # fmt: skip
     torch.manual_seed(0)
     objective = instantiate(config.objective)
-    model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
+    model = SocialJEPA(ModelConfig.of(config.model), teacher=objective.momentum is not None)
     module = Pretrain(
         model, objective, instantiate(config.pretrain.schedule), instantiate(config.augment), HORIZON, watch_every=10
     )

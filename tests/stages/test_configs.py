@@ -97,7 +97,7 @@ def test_every_experiment_trains_a_step(experiment, sources, tmp_path):
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     objective = instantiate(config.objective)
     module = Pretrain(
-        SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None),
+        SocialJEPA(ModelConfig.of(config.model), teacher=objective.momentum is not None),
         objective,
         instantiate(config.pretrain.schedule),
         instantiate(config.augment),
@@ -195,7 +195,7 @@ def learns(config) -> None:
     """One optimiser step changes everything that it should and lowers the loss of the same draws."""
     torch.manual_seed(0)
     objective = instantiate(config.objective)
-    model = SocialJEPA(ModelConfig(**config.model), teacher=objective.momentum is not None)
+    model = SocialJEPA(ModelConfig.of(config.model), teacher=objective.momentum is not None)
     module = Pretrain(
         model, objective, Schedule(lr=1e-5, warmup=0.0), Augment(), horizon=3, rollout=config.pretrain.rollout,
         masking=instantiate(config.masking),

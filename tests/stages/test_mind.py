@@ -10,7 +10,8 @@ from tensordict import TensorDict
 from jepa_social.evaluation.mind.false_belief import run_trials
 from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
-from jepa_social.stages.mind import _inputs, false_belief, score_mind
+from jepa_social.stages.beliefs import _inputs, false_belief
+from jepa_social.stages.mind import score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward
 from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
@@ -70,23 +71,24 @@ def test_readouts_are_not_fitted_on_those_scored(tmp_path):
 
 
 def test_scores_are_the_same_again(jepa):
-    one, two = (false_belief(jepa, settings().false_belief, "jepa")[0] for _ in range(2))
+    few = settings("suite.false_belief.trials=100", "suite.false_belief.fit=150", "suite.false_belief.steps=20")
+    one, two = (false_belief(jepa, few.false_belief, "jepa")[0] for _ in range(2))
     assert one == two
 
 
 def test_truth_never_enters_a_model(jepa):
     """Latents and readout inputs are the same whatever `truth` says, and trials carry none."""
     trials = run_trials(range(60))
-    plain = _inputs(jepa, trials, True, "plain")[1]
+    plain = _inputs(jepa, trials, [2], "plain")[1]
     lied = trials.scene.clone(False)
     shape = list(lied.kind.shape)
     lied.truth = TensorDict({"belief": torch.full(shape, 7.0), "goal": torch.zeros(shape)}, batch_size=shape[:1])
-    told = _inputs(jepa, replace(trials, scene=lied), True, "told")[1]
+    told = _inputs(jepa, replace(trials, scene=lied), [2], "told")[1]
     for one, other in zip(plain, told, strict=True):
         assert torch.equal(one, other)
     # nor do the answers, of which the inputs must not be made
     shuffled = replace(trials, believed=trials.believed.flip(0), actual=trials.actual.flip(0))
-    for one, other in zip(plain, _inputs(jepa, shuffled, True, "shuffled")[1], strict=True):
+    for one, other in zip(plain, _inputs(jepa, shuffled, [2], "shuffled")[1], strict=True):
         assert torch.equal(one, other)
 
 

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from jepa_social.evaluation.mind.false_belief import BOXES, SIZE, THING, WALKER, Trials
+from jepa_social.evaluation.mind.moves import in_own_frame
 from jepa_social.worlds.village.grid import MOVES, distances, step_log_odds
 
 FEATURES = 4 + 2 * BOXES
@@ -45,6 +46,12 @@ def heads_for(net: nn.Module, trials: Trials, share: int) -> Float[Tensor, "K 4"
     walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(here), -1, -1)
     fits = step_log_odds(distances(walls, box), walls, here[:, None], beta=1.0)[:, :, 0, 1:].clamp(min=-20.0)
     return (odds[:, None, 1:] * fits).sum(-1)
+
+
+@torch.no_grad()
+def imitated(net: nn.Module, trials: Trials, share: int) -> Float[Tensor, "K 5"]:
+    """Log-probabilities of the imitated next move, as `moves` has it."""
+    return in_own_frame(trials, share, net(_state(trials, trials.asked[:, share])).log_softmax(-1))
 
 
 def _state(trials: Trials, frame: Tensor) -> Float[Tensor, "K F"]:

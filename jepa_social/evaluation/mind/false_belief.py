@@ -10,7 +10,7 @@ The path itself tells more and more; the frame of the move alone tells nothing t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from jaxtyping import Bool, Int
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from jepa_social.scene import Scene
 from jepa_social.worlds.village import Village
+from jepa_social.worlds.village.beliefs import UNKNOWN
 from jepa_social.worlds.village.scenarios import FalseBelief
 
 SHARES = (0.0, 0.25, 0.5)
@@ -38,7 +39,8 @@ class Trials:
         first_box: place of the first box among the scene's entities.
         believed: `[K]` the box (0..3) where the walker believes the thing to be after the swap: the answer.
         actual: `[K]` the box where it is.
-        former: `[K]` the box where it was.
+        former: `[K]` the box where it was; for who never knew, the box of its second best.
+        moved: `[K,2]` the boxes from which and to which the thing was moved.
         asked: `[K,3]` frames at which the question is put (`SHARES`).
         seed: `[K]`.
     """
@@ -48,8 +50,14 @@ class Trials:
     believed: Int[Tensor, "K"]
     actual: Int[Tensor, "K"]
     former: Int[Tensor, "K"]
+    moved: Int[Tensor, "K 2"]
     asked: Int[Tensor, "K 3"]
     seed: Int[Tensor, "K"]
+
+    def first(self, count: int) -> "Trials":
+        """The first `count` of them."""
+        cut = {f.name: getattr(self, f.name)[:count] for f in fields(self) if f.name != "first_box"}
+        return Trials(first_box=self.first_box, **cut)
 
     @property
     def false(self) -> Bool[Tensor, "K"]:
@@ -65,6 +73,9 @@ class Trials:
 def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None = None) -> Trials:
     """Play the scenario out; trials in which the walker does not arrive within `frames` are left out (about 2 in 1000).
 
+    Of an `ignorant` walker, `believed` is the box that it goes for: that of its thing if it saw it moved, that of its
+    second best if it does not know. `false` says that it does not know.
+
     Raises:
         ValueError: no trial is left.
     """
@@ -72,15 +83,16 @@ def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None =
     village.reset(seeds)
     scenario = village.scenarios[0]
     assert isinstance(scenario, FalseBelief)
-    arrived = []
     for _ in range(frames):
         village.step()
-        arrived.append(village.done[:, WALKER])
     scene = village.history()
-    belief = village.beliefs.place[:, WALKER, THING]
+    belief = village.beliefs.place[:, WALKER]
+    sought = torch.where(belief[:, THING] == UNKNOWN, belief[:, -1], belief[:, THING])
     boxes = village.place(village.layout.thing[:, :BOXES])
-    end = torch.stack(arrived, 1).float().argmax(1) + 1  # frame of arrival
-    kept = village.done[:, WALKER] & (end > scenario.time)
+    walker = scene.position[:, WALKER]
+    elsewhere = (walker != walker[:, -1:]).any(-1)
+    end = torch.where(elsewhere, torch.arange(frames + 1), -1).amax(1) + 1  # frame of arrival: there it stays
+    kept = (village.place(village.cell[:, WALKER]) == sought) & (end > scenario.time)
     if not bool(kept.any()):
         raise ValueError(f"nobody arrives within {frames} frames: allow more")
     left = (end - scenario.time)[:, None]
@@ -90,12 +102,14 @@ def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None =
         return (boxes == place[:, None]).long().argmax(1)[kept]
 
     scene.truth = None
+    before, actual = (box(village.place(part[:, THING])) for part in (village.layout.thing, village.thing))
     return Trials(
         scene=scene[kept],
         first_box=village.layout.start.shape[1],
-        believed=box(belief),
-        actual=box(village.place(village.thing[:, THING])),
-        former=box(village.place(village.layout.thing[:, THING])),
+        believed=box(sought),
+        actual=actual,
+        former=box(village.place(village.layout.thing[:, -1])) if scenario.ignorant else before,
+        moved=torch.stack((before, actual), dim=1),
         asked=asked[kept],
         seed=torch.tensor(village.seeds)[kept],
     )

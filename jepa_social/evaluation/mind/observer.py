@@ -6,26 +6,36 @@ v = whether the swap was in the walker's view, n = whether it was noticed, and t
     p(n | x, a) ~ p(n | v) prod_t pi(a_t | x_t, believed box of n),      p(n = 1 | v) = notice * v,
 
 weighed by 1 / p(n), as balanced accuracy counts false and true beliefs alike (inverse planning: Baker et al. 2017).
+
+The moment of the question is a hint as well: after a quarter of the way s steps have been seen, so the whole way is
+4 (s - 1) < L <= 4 s, and ways to the two boxes differ in length. `timed` weighs by p(L | x_t, believed box), which
+the steps that a Boltzmann walker still needs give by first-passage recursion. Only that observer is a ceiling for who
+sees the frames.
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import BOXES, SIZE, WALKER, Trials
+from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, SIZE, WALKER, Trials
 from jepa_social.worlds.village.grid import destinations, distances, sees, step_log_odds
+
+LONGEST = 64
+"""Steps after which everybody is taken to have arrived."""
 
 
 @dataclass(frozen=True)
 class BeliefObserver:
-    """Attributes: those of `Village`; `noticed` is how many swaps are noticed over all trials, p(n = 1)."""
+    """Attributes: those of `Village`; `noticed` is how many swaps are noticed over all trials, p(n = 1); `timed`: it
+    uses when the question is put."""
 
     beta: float = 1.0
     notice: float = 0.8
     half_angle: float = 80.0
     noticed: float = 0.63
+    timed: bool = False
 
     def posterior(self, trials: Trials, share: int) -> Float[Tensor, "K 4"]:
         """Probability of each box to be the believed one when question `share` is put."""
@@ -37,7 +47,8 @@ class BeliefObserver:
         start = int(trials.asked[0, 0])
         heading = scene.heading[:, WALKER, start]
         facing = torch.stack((heading.cos(), heading.sin()), -1).round().long()
-        seen = sees(walls, cell[:, start, None], facing[:, None], pair, self.half_angle)[:, 0].any(-1)
+        ends = boxes[rows[:, None], trials.moved]
+        seen = sees(walls, cell[:, start, None], facing[:, None], ends, self.half_angle)[:, 0].any(-1)
         chance = torch.where(seen, self.notice, 0.0)
         log = torch.stack(((1 - chance) / (1 - self.noticed), chance / self.noticed), dim=-1).log()
         away = distances(walls, pair)
@@ -46,8 +57,40 @@ class BeliefObserver:
             led = (destinations(walls, cell[:, t, None])[:, 0] == cell[:, t + 1, None]).all(-1)
             taken = odds.masked_fill(~led[:, None], -torch.inf).logsumexp(-1)  # at the edge several moves lead nowhere
             log = log + torch.where((t < trials.asked[:, share])[:, None], taken, 0.0)
+        if self.timed and SHARES[share] > 0:
+            seen_steps = trials.asked[:, share] - trials.asked[:, 0]
+            log = log + self._length(pair, cell[rows, trials.asked[:, share]], seen_steps, SHARES[share])
         odds = log.softmax(-1)
         out = torch.zeros(len(cell), BOXES)
         out[rows, trials.former] = odds[:, 0]
         out[rows, trials.actual] += odds[:, 1]
         return out
+
+    def _length(
+        self, pair: Int[Tensor, "K 2 2"], here: Int[Tensor, "K 2"], steps: Int[Tensor, "K"], share: float
+    ) -> Float[Tensor, "K 2"]:
+        """Log-probability that the whole way is of a length at which the question is put after `steps`, by target."""
+        remaining = first_passage(pair, here, self.beta)
+        whole = steps[:, None] + torch.arange(LONGEST + 1)
+        fits = ((whole * share - 1e-6).ceil() == steps[:, None]) & (whole > 0)
+        return (remaining * fits[:, None]).sum(-1).clamp(min=1e-30).log()
+
+
+def first_passage(
+    target: Int[Tensor, "K M 2"], here: Int[Tensor, "K 2"], beta: float
+) -> Float[Tensor, "K M {LONGEST}+1"]:
+    """Probability that a softmax-rational walker first reaches a target after r = 0, 1, … steps, on the open grid."""
+    k, m = target.shape[:2]
+    grid = torch.stack(torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij"), -1).flatten(0, 1)
+    cells, walls = grid.expand(k, -1, -1), torch.zeros(k, SIZE, SIZE, dtype=torch.bool)
+    chance = step_log_odds(distances(walls, target), walls, cells, beta).exp()
+    there = destinations(walls[:1], grid[None])[0]
+    led = (there[..., 0] * SIZE + there[..., 1]).flatten()
+    reached = (cells[:, None] == target[:, :, None]).all(-1)
+    now = reached.float()
+    own = (here[:, 0] * SIZE + here[:, 1])[:, None, None].expand(k, m, 1)
+    out = [now.gather(2, own)]
+    for _ in range(LONGEST):
+        now = (chance * now[..., led].unflatten(-1, (-1, chance.shape[-1]))).sum(-1).masked_fill(reached, 0.0)
+        out.append(now.gather(2, own))
+    return torch.cat(out, dim=-1)

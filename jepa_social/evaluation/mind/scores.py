@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from jepa_social.evaluation.mind.false_belief import SHARES, Trials, balanced_hits
+from jepa_social.evaluation.mind.moves import next_move
 from jepa_social.evaluation.results import Scores
 from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_difference
 
-CEILING, FLOOR = "exact observer", 0.5
+CEILING, TIMED, FLOOR = "exact observer", "exact observer, knows when it is asked", 0.5
 """The floor of a row that reads the true state, or never updates: right on one half of the balanced trials."""
 KEYS = tuple(f"belief_{round(100 * share)}" for share in SHARES)
 Columns = dict[str, np.ndarray]
@@ -36,13 +37,32 @@ def belief_columns(scores: list[Tensor], trials: Trials, likely: bool) -> Column
     if likely:
         loss = -scores[1].gather(-1, trials.believed[:, None])[:, 0].double().clamp(min=-20.0)
         columns["nll_25"] = (loss * balanced_hits(trials.believed, trials)).numpy()
+        columns["nll_false_25"] = torch.where(trials.false, loss, torch.nan).numpy()
+        columns["nll_true_25"] = torch.where(trials.false, torch.nan, loss).numpy()
+    return columns
+
+
+def move_columns(odds: Tensor, trials: Trials) -> Columns:
+    """Accuracy and log-loss (nats) of the next move at 25 %, on false and on true beliefs; NaN where none is made.
+
+    Args:
+        odds: `[K,5]` log-probabilities, as `moves` has them.
+        trials: what was asked.
+    """
+    move, made = next_move(trials, 1)
+    hit = (odds.argmax(-1) == move).double()
+    loss = -odds.gather(-1, move[:, None])[:, 0].double().clamp(min=-20.0)
+    columns: Columns = {}
+    for name, rows in (("false", trials.false & made), ("true", ~trials.false & made)):
+        columns[f"move_{name}"] = torch.where(rows, hit, torch.nan).numpy()
+        columns[f"move_nll_{name}"] = torch.where(rows, loss, torch.nan).numpy()
     return columns
 
 
 def summarise(
     found: Mapping[str, Columns],
     ours: str,
-    shares: Mapping[str, tuple[str, float | str]],
+    shares: Mapping[str, tuple[str, float | str] | tuple[str, float | str, str]],
     cluster: Tensor | None = None,
 ) -> Scored:
     """Intervals of every row, with shares of gaps between floor and ceiling, and ours minus every other.
@@ -50,16 +70,18 @@ def summarise(
     Args:
         found: columns of every row, all over the same trials.
         ours: the row that others are compared with.
-        shares: name of a share to the metric it is of and its floor, a number or the name of a row. It is bootstrapped
-            as a ratio over the same trials, so it knows that both ends are measured.
+        shares: name of a share to the metric it is of, its floor, a number or the name of a row, and the row that is
+            the ceiling (`CEILING` if left out). It is bootstrapped as a ratio over the same trials, so it knows that
+            both ends are measured.
         cluster: `[K]` which trials have something in common; none by default.
     """
     scores = {name: {m: bootstrap_mean(v, cluster) for m, v in row.items()} for name, row in found.items()}
-    for share, (metric, floor) in shares.items():
+    for share, (metric, floor, *given) in shares.items():
         low = floor if isinstance(floor, float) else found[str(floor)][metric]
+        ceiling = given[0] if given else CEILING
         for name, row in found.items():
-            if name != CEILING and metric in row:
-                scores[name][share] = _ratio(row[metric] - low, found[CEILING][metric] - low)
+            if name != ceiling and metric in row:
+                scores[name][share] = _ratio(row[metric] - low, found[ceiling][metric] - low)
     gaps: dict[str, dict[str, Interval]] = {}
     for other, row in found.items():
         for metric in row:

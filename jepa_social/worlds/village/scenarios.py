@@ -39,6 +39,8 @@ class FalseBelief:
         away: least steps between the seeker and what it seeks at the start.
         hidden_goal: see above.
         watcher: a second agent stands by, who wants nothing and sees who sees what.
+        ignorant: the seeker does not know where its thing is, unless it sees it being moved. Until then it goes for a
+            second best, thing 5, in a third box, from which `away` counts.
     """
 
     size: int = 9
@@ -47,22 +49,31 @@ class FalseBelief:
     away: int = 4
     hidden_goal: bool = False
     watcher: bool = False
+    ignorant: bool = False
     name: str = "false_belief"
+
+    def __post_init__(self):
+        if self.ignorant and self.hidden_goal:
+            raise ValueError("scenario: choose one of hidden_goal and ignorant")
 
     def layout(self, rng: np.random.Generator) -> Layout:
         """One scene."""
         near = rng.integers(0, self.corner, (4, 2))
         side = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
         boxes = np.where(side == 0, near, self.size - 1 - near)[rng.permutation(4)]
-        while np.abs((start := rng.integers(0, self.size, 2)) - boxes[0]).sum() < self.away:
+        held = [0, 2] if self.ignorant else list(range(4 if self.hidden_goal else 1))  # boxes with something in them
+        goods = len(held)
+        while np.abs((start := rng.integers(0, self.size, 2)) - boxes[held[self.ignorant]]).sum() < self.away:
             pass
-        goods = 4 if self.hidden_goal else 1
-        kind = rng.permutation(GOODS) if self.hidden_goal else np.array(GOODS[:1])
+        kind = rng.permutation(GOODS) if self.hidden_goal else np.array(GOODS[:goods])
         swap = [(self.time, 4, *boxes[1]), *((self.time, 5, *boxes[0]) for _ in range(self.hidden_goal))]
         wanted = 4 + (rng.integers(2) if self.hidden_goal else 0)
         agents = 1 + self.watcher
         worth = np.full((agents, 4 + goods), -np.inf)
         worth[0, wanted] = 0.0
+        known = np.ones((agents, 4 + goods), bool)
+        if self.ignorant:
+            worth[0, 5], known[0, 4] = -4.0 * self.size, False
         stand = [start]
         if self.watcher:
             while (other := rng.integers(self.corner, self.size - self.corner, 2)).tolist() == start.tolist():
@@ -71,10 +82,10 @@ class FalseBelief:
         return Layout(
             walls=np.zeros((self.size, self.size), bool),
             start=np.array(stand),
-            thing=np.concatenate((boxes, boxes[:goods])),
+            thing=np.concatenate((boxes, boxes[held])),
             kind=np.concatenate((np.full(4, BOX), kind)),
             boxed=np.arange(4 + goods) >= 4,
-            known=np.ones((agents, 4 + goods), bool),
+            known=known,
             worth=worth,
             svo=np.zeros(agents),
             event=np.array(swap),
