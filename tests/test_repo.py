@@ -220,6 +220,8 @@ def test_every_config_key_is_read(path: Path):
         node = composed("train", [f"experiment={path.stem}"], resolve=False)
     elif group == Path("suite"):  # suites build on one another
         node = composed("eval", [f"suite={path.stem}"], resolve=False)["suite"]
+    elif group == Path("cost"):  # and so do costs
+        node = composed("train", [f"cost@planner.cost={path.stem}"], resolve=False)["planner"]["cost"]
     else:
         node = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     assert isinstance(node, dict)
