@@ -57,6 +57,9 @@ class Turned:
         self.world.step(rotate(action, -self.angle.to(action)))
         return self.scene()
 
+    def hide_ego(self, scenes):
+        self.world.hide_ego(scenes)
+
     def scene(self, frames=None):
         return self.world.scene(frames).transform(self.angle, self.shift)
 
