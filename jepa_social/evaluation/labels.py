@@ -109,6 +109,7 @@ LABELS |= {
     "nll_true_25": Label("log-loss, true beliefs", "nats", -1),
     "gap_25": Label("gap closed, 25 %", "%", 1, 1),
     "gap_timed_25": Label("of the timed ceiling's", "%", 1, 1),
+    "few_25": Label("few labels, 25 %", "%", 1, 1),
     "ignorance_25": Label("knows or not, 25 %", "%", 1, 1),
     "gap_ignorance_25": Label("gap closed", "%", 1, 1),
     "move_false": Label("next move, false beliefs", "%", 1, 1),

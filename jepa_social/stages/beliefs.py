@@ -42,7 +42,7 @@ HELD = 5
 """One of so many fitting trials chooses the stopping step."""
 Inputs = tuple[Tensor, Tensor, Tensor]
 PLAIN, OWN = "{}, present alone", "{} + perspective"
-IGNORANCE = "ignorance_25"
+IGNORANCE, FEW = "ignorance_25", "few_25"
 Row = Callable[[Trials, int], Tensor]
 
 
@@ -102,7 +102,7 @@ def _balance(trials: Trials) -> Float[Tensor, "K"]:
 
 
 def _read(jepa: SocialJEPA, fit: Trials, asked: Trials, settings: DictConfig, name: str) -> dict[str, Columns]:
-    """Rows of one encoder: readouts of parts of one and the same inputs."""
+    """Rows of one encoder: readouts of parts of one and the same inputs; `FEW` is of one fitted on few trials."""
     known, questions = (_inputs(jepa, trials, list(settings.ahead), f"{name}: latents") for trials in (fit, asked))
     width = jepa.config.width
     whole = known[0][0].shape[-1]
@@ -113,6 +113,12 @@ def _read(jepa: SocialJEPA, fit: Trials, asked: Trials, settings: DictConfig, na
         )
         answer = _decoded(fit, cut, put, settings)
         found[row] = belief_columns(answer.belief, asked, likely=True) | move_columns(answer.move, asked)
+        few, some = (
+            fit.first(settings.few),
+            [(z[: settings.few], b[: settings.few], p[: settings.few]) for z, b, p in cut],
+        )
+        guess = _read_belief(few, some, settings)(*put[1]).argmax(-1)
+        found[row][FEW] = balanced_hits(guess, asked).numpy()
     return found
 
 

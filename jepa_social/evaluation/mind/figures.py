@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jepa_social.evaluation.mind.false_belief import SHARES
-from jepa_social.evaluation.mind.scores import CEILING, KEYS
+from jepa_social.evaluation.mind.scores import CEILING, KEYS, TIMED
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, PERSON, TRUTH
 
@@ -17,14 +17,14 @@ Rows = Mapping[str, Mapping[str, Interval]]
 
 def belief_figure(scores: Rows, ours: str) -> Figure:
     """Balanced accuracy of beliefs, and log-loss of the next move on false against true beliefs, with intervals; ours
-    and the ceiling in colour, all others grey."""
+    and the ceilings in colour, all others grey."""
     figure = Figure(figsize=(12.0, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     share = [100 * s for s in SHARES]
     grey = 0
     for name, row in scores.items():
-        colour, style, marker = {ours: (EGO, "-", "o"), CEILING: (TRUTH, "-", "o")}.get(
+        colour, style, marker = {ours: (EGO, "-", "o"), CEILING: (TRUTH, "-", "o"), TIMED: (TRUTH, "--", "d")}.get(
             name, (PERSON, LINES[grey % len(LINES)], MARKERS[grey % len(MARKERS)])
         )
         grey += colour == PERSON
