@@ -31,8 +31,9 @@ class Answers:
 
     @property
     def slope(self) -> float:
-        """True change for each unit of the expected one: what a picture of these people should come to."""
-        return float((self.expected * self.true).sum() / self.expected.square().sum())
+        """True change for each unit of the expected one: what a picture of these people should come to; 0 if none is
+        expected."""
+        return float((self.expected * self.true).sum() / self.expected.square().sum().clamp(min=1e-12))
 
     def columns(self, regard: float) -> dict[str, np.ndarray]:
         """Of each episode, for an ego that thinks people mind so much; cm.

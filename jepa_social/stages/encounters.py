@@ -51,6 +51,9 @@ def score_encounters(run: Path, world_model: WorldModel, settings: DictConfig, s
 
     Scores and a figure are merged into `run`. If `suite.walked` is not 0, the planner then walks so many episodes with
     each row's picture.
+
+    Raises:
+        ValueError: nobody came near.
     """
     rows = {
         ours: Row(),
@@ -63,6 +66,8 @@ def score_encounters(run: Path, world_model: WorldModel, settings: DictConfig, s
     planner = jepa_planner(world_model, settings.planner)
     judge = Acquainted(Orca(margin=0.15), planner.dynamics, Regard(), nudge=suite.nudge, learns=False)
     asked = _walk(judge, suite, suite.first_seed, suite.asked)
+    if not len(asked.true):
+        raise ValueError("nobody came near in the episodes that are scored: raise suite.asked or suite.seconds")
     lives: dict[str, list[list[float]]] = {name: [] for name in rows}
     kept: dict[str, Regard] = {}
     for life in track(range(suite.lives), description="getting acquainted"):
