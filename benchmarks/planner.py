@@ -23,6 +23,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
+from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.evaluation.style import EGO, IMAGINED, PERSON

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.gallery.__main__ import groups
@@ -47,7 +46,7 @@ def subclasses(folder: Path, base: str) -> list[str]:
 
 def expected() -> list[str]:
     """A picture for every term of the costs, every option of a group, every baseline of the suites, every scenario."""
-    costs = {term for name in options("cost") for term in OmegaConf.load(CONFIGS / "cost" / f"{name}.yaml").terms}
+    costs = {term for name in options("cost") for term in composed("train", f"cost@planner.cost={name}").planner.cost.terms}
     walking = composed("eval", "run=unused", "suite=crowd").suite.baselines
     return [
         *(f"cost_{name}" for name in sorted(costs | {"risk"})),
