@@ -46,7 +46,8 @@ def subclasses(folder: Path, base: str) -> list[str]:
 
 def expected() -> list[str]:
     """A picture for every term of the costs, every option of a group, every baseline of the suites, every scenario."""
-    costs = {term for name in options("cost") for term in composed("train", f"cost@planner.cost={name}").planner.cost.terms}
+    planners = [composed("train", f"cost@planner.cost={name}").planner for name in options("cost")]
+    costs = {term for planner in planners for term in planner.cost.terms}
     walking = composed("eval", "run=unused", "suite=crowd").suite.baselines
     return [
         *(f"cost_{name}" for name in sorted(costs | {"risk"})),
