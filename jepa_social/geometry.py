@@ -24,6 +24,11 @@ def from_frame(point: Tensor, origin: Tensor, heading: Tensor) -> Tensor:
     return rotate(point, heading) + origin
 
 
+def shortened(vector: Tensor, length: Tensor | float) -> Tensor:
+    """`vector [...,2]` where it is no longer than `length [...]`, else so long."""
+    return vector * (length / vector.norm(dim=-1).clamp(min=1e-9)).clamp(max=1.0)[..., None]
+
+
 def wrap_angle(angle: Tensor) -> Tensor:
     """Map angles to (-pi, pi]."""
     return torch.atan2(angle.sin(), angle.cos())

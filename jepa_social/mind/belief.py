@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from jepa_social.geometry import to_frame
+
 POSE = 5
 
 
@@ -13,71 +15,68 @@ def place_pose(
     here: Float[Tensor, "K 2"], heading: Float[Tensor, "K"], place: Float[Tensor, "K M 2"]
 ) -> Float[Tensor, "K M 5"]:
     """Places as the believer sees them: direction and offset in its own frame, and distance (tens of m)."""
-    offset = place - here[:, None]
-    cos, sin = heading.cos()[:, None], heading.sin()[:, None]
-    local = torch.stack(
-        (offset[..., 0] * cos + offset[..., 1] * sin, offset[..., 1] * cos - offset[..., 0] * sin), dim=-1
-    )
+    local = to_frame(place, here[:, None], heading[:, None])
     length = local.norm(dim=-1, keepdim=True)
     return torch.cat((local / length.clamp(min=1e-6), local / 10, length / 10), dim=-1)
 
 
-class BeliefReadout(nn.Module):
-    """Log-odds of M places to be the believed one, all places treated alike.
+class _Pointer(nn.Module):
+    """Log-odds of M places for whoever believes, all places treated alike.
 
         logit_m = q(z_believer) . k(z_m, pose_m) / sqrt(width),
 
-    an attention head whose weights are the answer (a pointer: Vinyals et al. 2015), q and k linear. It sees frozen
-    latents and where the places lie, and nothing of what lies in them.
+    an attention head (a pointer: Vinyals et al. 2015), q and k linear. It sees frozen latents, standardised here, and
+    where the places lie, and nothing of what lies in them.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, latent: int, width: int = 64):
+    def __init__(self, latent: int, width: int):
         super().__init__()
         self.width = width
         self.register_buffer("mean", torch.zeros(latent))
         self.register_buffer("scale", torch.ones(latent))
         self.query = nn.Linear(latent, width)
         self.key = nn.Linear(latent + POSE, width)
+
+    def point(self, believer: Tensor, places: Tensor, pose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-odds `[K,M]`, and what they were made of: the believer `[K,D]`, places with poses `[K,M,D+5]`."""
+        own = (believer - self.mean) / self.scale
+        around = torch.cat(((places - self.mean) / self.scale, pose), dim=-1)
+        return (self.query(own)[:, None] * self.key(around)).sum(-1) / self.width**0.5, own, around
+
+
+class BeliefReadout(_Pointer):
+    """Log-odds of M places to be the believed one: the weights of an attention head are the answer."""
+
+    def __init__(self, latent: int, width: int = 64):
+        super().__init__(latent, width)
 
     def forward(
         self, believer: Float[Tensor, "K D"], places: Float[Tensor, "K M D"], pose: Float[Tensor, "K M 5"]
     ) -> Float[Tensor, "K M"]:
-        """Latents of the believer and of the places (standardised here), and `place_pose`."""
-        query = self.query((believer - self.mean) / self.scale)
-        key = self.key(torch.cat(((places - self.mean) / self.scale, pose), dim=-1))
-        return (query[:, None] * key).sum(-1) / self.width**0.5
+        """Latents of the believer and of the places, and `place_pose`."""
+        return self.point(believer, places, pose)[0]
 
 
-class MoveReadout(nn.Module):
+class MoveReadout(_Pointer):
     """Log-odds of the believer's next moves, in its own frame: linear in its latent and in what it attends to.
 
-    One attention head from the believer over the places, as in `BeliefReadout`, whose linear values are added up.
+    One attention head from the believer over the places, whose linear values are added up.
     """
 
-    mean: Tensor
-    scale: Tensor
-
     def __init__(self, latent: int, moves: int, width: int = 64):
-        super().__init__()
-        self.width = width
-        self.register_buffer("mean", torch.zeros(latent))
-        self.register_buffer("scale", torch.ones(latent))
-        self.query = nn.Linear(latent, width)
-        self.key = nn.Linear(latent + POSE, width)
+        super().__init__(latent, width)
         self.value = nn.Linear(latent + POSE, moves)
         self.own = nn.Linear(latent, moves)
 
     def forward(
         self, believer: Float[Tensor, "K D"], places: Float[Tensor, "K M D"], pose: Float[Tensor, "K M 5"]
     ) -> Float[Tensor, "K A"]:
-        """Latents of the believer and of the places (standardised here), and `place_pose`."""
-        own = (believer - self.mean) / self.scale
-        around = torch.cat(((places - self.mean) / self.scale, pose), dim=-1)
-        weight = ((self.query(own)[:, None] * self.key(around)).sum(-1) / self.width**0.5).softmax(-1)
-        return self.own(own) + (weight[..., None] * self.value(around)).sum(1)
+        """Latents of the believer and of the places, and `place_pose`."""
+        odds, own, around = self.point(believer, places, pose)
+        return self.own(own) + (odds.softmax(-1)[..., None] * self.value(around)).sum(1)
 
 
 Readout = TypeVar("Readout", BeliefReadout, MoveReadout)

@@ -48,16 +48,17 @@ class Latents:
     oriented: Bool[Tensor, "B N T"]
     scene: Scene
 
-    def at(self, frame: int = -1) -> Anchor:
-        """The anchor at `frame` (the last by default)."""
+    def at(self, frame: int | Int[Tensor, "B"] = -1) -> Anchor:
+        """The anchor at `frame` (the last by default), one for all scenes or one for each."""
         scene = self.scene
+        rows = slice(None) if isinstance(frame, int) else torch.arange(len(frame), device=frame.device)
         return Anchor(
-            self.state[:, :, frame],
-            scene.position[:, :, frame],
-            scene.velocity[:, :, frame],
-            scene.heading[:, :, frame],
-            self.oriented[:, :, frame],
-            scene.present[:, :, frame],
+            self.state[rows, :, frame],
+            scene.position[rows, :, frame],
+            scene.velocity[rows, :, frame],
+            scene.heading[rows, :, frame],
+            self.oriented[rows, :, frame],
+            scene.present[rows, :, frame],
             scene.radius,
             scene.dt,
             scene.ego,

@@ -14,11 +14,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from jepa_social.geometry import shortened
 from jepa_social.mind.regard import Regard
 from jepa_social.planning.costs.social_reward import SocialReward
 from jepa_social.planning.dynamics import Dynamics
 from jepa_social.planning.policy import Policy
 from jepa_social.scene import Scene
+from jepa_social.worlds.ego import own, own_limits
 
 LATER = 1.0
 """s after which what came about is compared with what was expected, and a coin is tossed anew."""
@@ -112,12 +114,10 @@ class Acquainted:
         return self._nudged(wanted, scene) if self.nudge else wanted
 
     def _nudged(self, wanted: Tensor, scene: Scene) -> Tensor:
-        assert scene.goal is not None
-        assert scene.speed is not None
-        way = scene.goal - scene.position[torch.arange(len(scene)), scene.ego, -1]
+        way, speed = own_limits(scene)
         way = way / way.norm(dim=-1, keepdim=True).clamp(min=0.1)
         aside = self.nudge * self.side.to(way) * torch.stack((-way[:, 1], way[:, 0]), dim=-1)
-        one, other = (_slowed(wanted + sign * aside, scene.speed) for sign in (1, -1))
+        one, other = (shortened(wanted + sign * aside, speed) for sign in (1, -1))
         self.instead.append(other)
         return one
 
@@ -140,8 +140,7 @@ def compare(dynamics: Dynamics, seen: list[Scene], instead: Float[Tensor, "B T 2
         near: people looked at.
     """
     then, now = seen[0], seen[-1]
-    rows = torch.arange(len(then), device=then.ego.device)
-    path = torch.stack([scene.position[rows, scene.ego, -1] for scene in seen], dim=1)
+    path = torch.stack([own(scene, scene.position) for scene in seen], dim=1)
     done = path.diff(dim=1) / dynamics.dt
     people = dynamics.prepare(then.nearest(1 + near), near)
     slot = torch.cdist(people.position, then.position[:, :, -1]).argmin(-1)
@@ -161,10 +160,5 @@ def compare(dynamics: Dynamics, seen: list[Scene], instead: Float[Tensor, "B T 2
         for blank, value in zip(spread, (expected, place - base), strict=True)
     )
     known = torch.zeros_like(then.present[:, :, -1]).scatter(1, slot, there)
-    known[rows, then.ego] = False
+    known.scatter_(1, then.ego[:, None], False)
     return Comparison(expected, reaction, known)
-
-
-def _slowed(velocity: Tensor, speed: Tensor) -> Tensor:
-    """Never faster than the ego walks."""
-    return velocity * (speed / velocity.norm(dim=-1).clamp(min=1e-9)).clamp(max=1.0)[:, None]

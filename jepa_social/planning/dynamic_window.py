@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from jepa_social.geometry import closest_on_segment, time_to_touch
+from jepa_social.geometry import closest_on_segment, shortened, time_to_touch
 from jepa_social.planning.plans import axes_toward
 from jepa_social.scene import Scene
 from jepa_social.worlds.ego import common_step, last_frame, own, own_limits, own_radius, to_goal, within_limits
@@ -83,10 +83,10 @@ class DynamicWindow:
         share = torch.arange(1, RINGS + 1, device=now.device) / RINGS
         rings = (share[:, None, None] * circle).flatten(0, 1)
         around = torch.einsum("vd,bde->bve", rings, axes_toward(torch.zeros_like(wanted), wanted)) * reach
-        straight, brake = _shortened(wanted - now, reach), _shortened(-now, reach)
+        straight, brake = shortened(wanted - now, reach), shortened(-now, reach)
         change = torch.cat((straight[:, None], brake[:, None], torch.zeros_like(now[:, None]), around), dim=1)
         choice = now[:, None] + change
-        return _shortened(choice, torch.maximum(speed, (now + brake).norm(dim=-1))[:, None])
+        return shortened(choice, torch.maximum(speed, (now + brake).norm(dim=-1))[:, None])
 
     def _until_people(self, scene: Scene, choice: Float[Tensor, "B V 2"]) -> Float[Tensor, "B V"]:
         """Seconds until a person is touched, they at constant velocity."""
@@ -109,11 +109,6 @@ class DynamicWindow:
         away = (closest_on_segment(place, walls[..., :2], walls[..., 2:]) - place).norm(dim=-1)
         touched = away[:, :, 1:] < torch.minimum(own_radius(scene).view(-1, 1, 1, 1), 0.99 * away[:, :, :1])
         return torch.where(touched.any(-1), moment[1:], torch.inf).amin(2)
-
-
-def _shortened(vector: Float[Tensor, "B *V 2"], length: Tensor | float) -> Float[Tensor, "B *V 2"]:
-    """`vector` where it is no longer than `length`, else so long."""
-    return vector * (length / vector.norm(dim=-1).clamp(min=1e-9)).clamp(max=1.0)[..., None]
 
 
 def _cross(u: Tensor, v: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Capability A of the `mind` suite: whom latents let say what a walker believes, and what it will do next."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -29,7 +29,6 @@ from jepa_social.evaluation.mind.tomnet import answers, fit_tomnet
 from jepa_social.mind.belief import BeliefReadout, MoveReadout, fit_readout, place_pose
 from jepa_social.mind.perspective import perspective
 from jepa_social.models.jepa import SocialJEPA
-from jepa_social.models.latents import Anchor, Latents
 from jepa_social.worlds.village import Village
 from jepa_social.worlds.village.grid import MOVES
 from jepa_social.worlds.village.scenarios import FalseBelief
@@ -208,23 +207,9 @@ def _inputs(jepa: SocialJEPA, trials: Trials, ahead: list[int], name: str) -> li
         own = jepa.encode(perspective(scene, torch.full_like(asked[:, 0], WALKER))).state
         rows, place = torch.arange(len(asked)), scene.position[:, boxes, 0]
         for part, frame in zip(parts, asked.unbind(1), strict=True):
-            now = _at(latents, frame)
+            now = latents.at(frame)
             imagined = jepa.imagine(now, horizon=max(ahead))[:, 0, :, [k - 1 for k in ahead]].flatten(2)
             state = torch.cat((now.state, imagined, own[rows, :, frame]), dim=-1)
             pose = place_pose(now.position[:, WALKER], now.heading[:, WALKER], place)
             part.append((state[:, WALKER], state[:, boxes], pose))
     return [_together(part) for part in parts]
-
-
-def _at(latents: Latents, frame: Tensor) -> Anchor:
-    """The anchor of each scene at a frame of its own, `frame [B]`."""
-    rows, scene = torch.arange(len(frame)), latents.scene
-    return replace(
-        latents.at(),
-        state=latents.state[rows, :, frame],
-        position=scene.position[rows, :, frame],
-        velocity=scene.velocity[rows, :, frame],
-        heading=scene.heading[rows, :, frame],
-        oriented=latents.oriented[rows, :, frame],
-        present=scene.present[rows, :, frame],
-    )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from jepa_social.geometry import shortened
 from jepa_social.scene import Scene
 from jepa_social.worlds.route import waypoint
 
@@ -47,7 +48,7 @@ def within_limits(velocity: Tensor, scene: Scene) -> Tensor:
     """Cut `velocity [B,2]` to the ego's speed and to what cannot pass the goal within one step."""
     to, speed = own_limits(scene)
     greatest = torch.minimum(speed, to.norm(dim=-1) / scene.dt)
-    return velocity * (greatest / velocity.norm(dim=-1).clamp(min=1e-9)).clamp(max=1.0)[:, None]
+    return shortened(velocity, greatest)
 
 
 def last_frame(scene: Scene) -> tuple[Tensor, Tensor, Tensor, Tensor]:
