@@ -8,7 +8,7 @@ al. 2009). Avoidance proper is left to ORCA or social forces, which know no side
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-AHEAD = 4.0
+AHEAD = 5.0
 """s before they would meet within which people turn aside, fully in the nearer half of it."""
 
 ROOM = 1.0

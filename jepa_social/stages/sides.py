@@ -1,0 +1,194 @@
+"""The closed loop in crowds: pretrained among people who pass on the right, met by people who pass on the left."""
+
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.progress import Progress
+from torch import Tensor
+
+from jepa_social.evaluation.disturbance import disturbances, undisturbed
+from jepa_social.evaluation.episodes import Episodes, absent
+from jepa_social.evaluation.figures import save
+from jepa_social.evaluation.mind.scores import Columns, summarise
+from jepa_social.evaluation.navigation import navigation
+from jepa_social.evaluation.results import merge_scores
+from jepa_social.evaluation.runner import run_episodes
+from jepa_social.evaluation.sides_figure import sides_figure
+from jepa_social.mind.lessons import Lessons, Memory, look_back, surprise
+from jepa_social.mind.motion import MotionReadout
+from jepa_social.mind.world_model import WorldModel
+from jepa_social.planning.build import jepa_planner
+from jepa_social.planning.habits import Roundabout, Stroll
+from jepa_social.planning.policy import Policy
+from jepa_social.planning.reactive import Orca
+from jepa_social.planning.taught import Taught
+from jepa_social.scene import Scene
+
+WALKED = ("success", "navigation_time", "minimum_distance", "discomfort", "personal_space")
+ENCOUNTER = 1000
+"""Seeds between one encounter of all lives and the next."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to learn, or not.
+
+    Attributes:
+        reads: whose run is learned from: "self", "people" (nobody else is there), or a policy's.
+        learns: from anything at all.
+        compares: with what happened; otherwise with what was expected.
+        home: among people as those of the logs.
+    """
+
+    reads: str | Policy = "self"
+    learns: bool = True
+    compares: bool = True
+    home: bool = False
+
+
+@dataclass
+class Life:
+    """L lives of one row, an entry an encounter; the probe is asked before the first too.
+
+    Attributes:
+        walked: metric of the walk to `[L]`.
+        probed: displacement (m) and negative log-density (nats) on the probe, `[L]` each.
+        trusted: in how many lives what was learned last is used.
+        learned: in the end.
+    """
+
+    walked: list[dict[str, Tensor]] = field(default_factory=list)
+    probed: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    trusted: list[int] = field(default_factory=list)
+    learned: Tensor | None = None
+
+
+def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite: DictConfig, ours: str) -> None:
+    """Encounter after encounter, many lives of every row meet the same people; each is scored before it learns of it.
+
+    Rows besides ours (it walks, compares, and corrects its forecasts):
+
+    - no update: the frozen model;
+    - no comparison: corrected as if what it expected had happened;
+    - readers, who learn as ours does, from as many logs of other egos among these people: of the people with one
+      another, of a robot that always goes round, of a robot that strolls about;
+    - at home: the frozen model among people as it knows them.
+
+    Scores of the later half of all encounters, a figure, and every life's curves are merged into `run`.
+    """
+    rows = {
+        ours: Row(),
+        f"{ours}, no update": Row(learns=False),
+        f"{ours}, no comparison": Row(compares=False),
+        "reader of people": Row("people"),
+        "reader of a roundabout": Row(Roundabout()),
+        "reader of a stroll": Row(Stroll()),
+        "at home": Row(learns=False, home=True),
+    }
+    world_model = deepcopy(world_model).requires_grad_(False)
+    probe, home = (_probe(world_model, suite, world) for world in (suite.world, suite.home))
+    lives: dict[str, Life] = {}
+    with Progress() as bar:
+        task = bar.add_task("meeting people", total=len(rows) * suite.encounters)
+        for name, row in rows.items():
+            lives[name] = _live(row, world_model, settings, suite, home if row.home else probe, name)
+            bar.advance(task, suite.encounters)
+    found = {name: _columns(life, world_model.motion, home) for name, life in lives.items()}
+    scores, gaps = summarise(found, ours, {})
+    merge_scores(run, suite.name, scores, gaps)
+    save(
+        sides_figure({name: _curves(life) for name, life in lives.items()}, ours), run / "figures" / f"{suite.name}.png"
+    )
+
+
+def _live(row: Row, world_model: WorldModel, settings: DictConfig, suite: DictConfig, probe: Memory, name: str) -> Life:
+    readout = deepcopy(world_model.motion)
+    taught = deepcopy(world_model)
+    taught.motion = readout
+    world = instantiate(suite.home if row.home else suite.world)
+    planner = jepa_planner(taught, settings.planner, name)
+    lessons = Lessons(world_model.motion, suite.lives, suite.doubt)
+    chance = torch.Generator().manual_seed(suite.first_seed)
+    life = Life()
+    for encounter in range(suite.encounters):
+        life.probed.append(_probed(probe, world_model.motion, lessons.learned))
+        first = suite.first_seed + ENCOUNTER * encounter
+        seeds = range(first, first + suite.lives)
+        episodes = run_episodes(world, Taught(planner, readout, lessons.learned), seeds, suite.lives)
+        memory = look_back(world_model, episodes.scene)
+        far, nats = surprise(memory, world_model.motion, lessons.learned)
+        life.walked.append(
+            _walked(episodes, suite.home if row.home else suite.world) | {"met_surprise": far, "met_nats": nats}
+        )
+        if not row.learns:
+            continue
+        if row.reads != "self":
+            memory = look_back(world_model, _log(row.reads, suite, seeds))
+        elif not row.compares:
+            memory = _as_expected(memory, world_model.motion, lessons.learned, chance)
+        lessons.learn(memory)
+        life.trusted.append(int(lessons.trusted.sum()))
+    life.probed.append(_probed(probe, world_model.motion, lessons.learned))
+    life.learned = lessons.learned
+    return life
+
+
+def _log(reads: str | Policy, suite: DictConfig, seeds: range) -> Scene:
+    """Whole runs of somebody else among these people; of the people alone, nobody is in the ego's place."""
+    if not isinstance(reads, str):
+        return run_episodes(instantiate(suite.world), reads, seeds, len(seeds)).scene
+    world = instantiate(suite.among_themselves)
+    run = undisturbed(world, seeds, round(world.limit_s / world.dt))
+    ego = torch.arange(run.agents) == run.ego[:, None]
+    run = absent(run, ego[..., None].expand_as(run.present))
+    run.ego = torch.full_like(run.ego, -1)
+    return run
+
+
+def _as_expected(memory: Memory, readout: MotionReadout, learned: Tensor, chance: torch.Generator) -> Memory:
+    """As if it had happened as it was expected: a draw from the forecast."""
+    motion = memory.motion(readout, learned)
+    path, scale = motion.position[:, 0], motion.scale[:, 0]
+    error = torch.randn(*path.shape[:2], 1, 2, generator=chance).to(path)
+    return replace(memory, truth=path + scale[..., None] * error)
+
+
+def _probe(world_model: WorldModel, suite: DictConfig, world: DictConfig) -> Memory:
+    """Encounters that no row chose: those of an ego that walks by ORCA."""
+    first = suite.first_seed + ENCOUNTER * suite.encounters
+    run = run_episodes(instantiate(world), Orca(margin=0.15), range(first, first + suite.probed), suite.probed)
+    return look_back(world_model, run.scene)
+
+
+def _probed(probe: Memory, readout: MotionReadout, learned: Tensor) -> tuple[Tensor, Tensor]:
+    """Means over the probe's episodes, `[L]` each."""
+    told = [surprise(probe, readout, one.expand(probe.lives, -1, -1)) for one in learned]
+    far, nats = (torch.stack([values.nanmean() for values in part]) for part in zip(*told, strict=True))
+    return far, nats
+
+
+def _walked(episodes: Episodes, suite: DictConfig, world: DictConfig) -> dict[str, Tensor]:
+    columns = navigation(episodes).columns()
+    cost = disturbances(instantiate(world, visible=False), [episodes])[episodes.policy]
+    return {name: columns[name] for name in WALKED} | {k: torch.tensor(cost[k]) for k in ("delay", "deviation")}
+
+
+def _columns(life: Life, readout: MotionReadout, home: Memory) -> Columns:
+    """One number a life: the probe in the end, the later half of the walks, what is foretold of people at home now."""
+    late = life.walked[len(life.walked) // 2 :]
+    columns = {name: np.nanmean([one[name].double().numpy() for one in late], axis=0) for name in late[0]}
+    assert life.learned is not None
+    for name, (far, nats) in (("probe", life.probed[-1]), ("home", _probed(home, readout, life.learned))):
+        columns |= {f"{name}_surprise": far.double().numpy(), f"{name}_nats": nats.double().numpy()}
+    return columns
+
+
+def _curves(life: Life) -> dict[str, np.ndarray]:
+    """Against encounters met before, `[K,L]`."""
+    curves = {name: np.stack([one[name].double().numpy() for one in life.walked]) for name in life.walked[0]}
+    return curves | {"probe_surprise": np.stack([far.double().numpy() for far, _ in life.probed])}
