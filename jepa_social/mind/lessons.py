@@ -23,6 +23,9 @@ from jepa_social.scene import Scene
 EVERY = 2
 """Frames between the moments of a run that are looked back at."""
 
+LEAST = 1e-6
+"""Ridge of units that nothing familiar excites."""
+
 FIRST = 2
 """Frame of a run from which on velocities are known."""
 
@@ -108,19 +111,23 @@ def look_back(world_model: WorldModel, run: Scene, reach: float = 6.0) -> Memory
 class Lessons:
     """What L lives have learned, each for itself: the last layer of a readout, corrected by linear regression.
 
-    The correction W of a layer that says velocities of what it is given, units u, is what least squares of the position
-    makes of all that was seen, each run of a life weighing the same, with W ~ 0 to begin with (one Newton step for each
-    run; exact, as the layer is linear; Bayesian regression on the units of a network: Snoek et al. 2015):
+    The layer says velocities of what it is given, units u. Its correction W makes the least error of position, in units
+    of the spread that the readout itself foretells, of all that a life has seen, each run weighing the same, and
+    changes as little as it can of what is said of people that are `familiar`, as if they were met again and did what
+    is expected of them (rehearsal: Robins 1995):
 
-        W = argmin  doubt |W|^2 + sum_runs mean | lag (W u - (true velocity - told)) |^2
+        W = argmin  sum_runs mean | (W u - lacking) lag / spread |^2 + doubt familiar mean | W u lag / spread |^2
 
-    A run is held back until it has been foretold with and without W. As long as the `judged` latest runs would have
-    been foretold better without, a life goes on without.
+    where `lacking` is the true mean velocity up to a step minus the one told.
+
+    One Newton step for each run, exact as the layer is linear. A run is held back until it has been foretold with and
+    without W; while the `judged` latest runs would have been likelier without, a life goes on without.
 
     Args:
         readout: its last layer is corrected; it is left as it is.
         lives: L.
-        doubt: m^2, how little a run is believed.
+        familiar: runs among people as those of the logs; which life they are of does not matter.
+        doubt: how many runs they count as.
         judged: runs.
 
     Attributes:
@@ -128,14 +135,14 @@ class Lessons:
         trusted: whether each life uses what it has worked out.
     """
 
-    def __init__(self, readout: MotionReadout, lives: int, doubt: float = 1.0, judged: int = 4):
-        last = readout.out[-1]
-        assert isinstance(last, torch.nn.Linear)
+    def __init__(self, readout: MotionReadout, lives: int, familiar: Memory, doubt: float = 10.0, judged: int = 8):
         self.readout = readout
-        width = last.in_features + 1
-        self.gram = doubt * torch.eye(width, dtype=torch.float64).expand(lives, -1, -1)
-        self.moment = self.gram.new_zeros(lives, width, 2)
-        self.worked_out = self.learned = last.weight.new_zeros(lives, 3, width)
+        units, _, weight = _told_wrong(familiar, readout)
+        rehearsed = torch.einsum("rnhf,rnhg->fg", weight[..., None] * units, units) / familiar.lives
+        width = len(rehearsed)
+        self.gram = (doubt * rehearsed + LEAST * torch.eye(width).to(units)).expand(lives, -1, -1)
+        self.moment = units.new_zeros(lives, width, 2)
+        self.worked_out = self.learned = familiar.units.new_zeros(lives, 3, width)
         self.trusted = torch.ones(lives, dtype=torch.bool)
         self.better: deque[Tensor] = deque(maxlen=judged)
 
@@ -143,7 +150,7 @@ class Lessons:
     def learn(self, memory: Memory) -> None:
         """Take in the latest run."""
         without = torch.zeros_like(self.worked_out)
-        gain = _displacement(memory, self.readout, without) - _displacement(memory, self.readout, self.worked_out)
+        gain = _log_loss(memory, self.readout, without) - _log_loss(memory, self.readout, self.worked_out)
         self.better.append(gain.nan_to_num(0.0))
         self.trusted = torch.stack(list(self.better)).sum(0) >= 0
         units, wrong, weight = _told_wrong(memory, self.readout)
@@ -160,18 +167,18 @@ def _told_wrong(memory: Memory, readout: MotionReadout) -> tuple[Tensor, Tensor,
     """Units with a constant `[R,N,H,F+1]`, what velocity they lacked `[R,N,H,2]` m/s, and how much that weighs."""
     anchor = memory.anchor
     lag = (memory.steps.view(1, 1, -1, 1) * anchor.dt.view(-1, 1, 1, 1)).double()
-    miss = memory.truth.double() - memory.motion(readout, None).position[:, 0].double()
-    wrong = rotate(miss / lag, -anchor.heading[..., None].double())
+    told = memory.motion(readout, None)
+    wrong = rotate((memory.truth - told.position[:, 0]).double() / lag, -anchor.heading[..., None].double())
     units = torch.cat((memory.units[:, 0], torch.ones_like(memory.units[:, 0, ..., :1])), dim=-1).double()
     known = memory.known & anchor.oriented[..., None]
     count = known.unflatten(0, (-1, memory.lives)).sum((0, 2, 3)).clamp(min=1)
-    weight = known * lag[..., 0].square() / count.repeat(len(known) // memory.lives)[:, None, None]
+    weight = known * (lag[..., 0] / told.scale[:, 0]).square() / count.repeat(len(known) // memory.lives)[:, None, None]
     return units, torch.where(known[..., None], wrong, 0.0), weight
 
 
-def _displacement(memory: Memory, readout: MotionReadout, learned: Tensor) -> Float[Tensor, "L"]:
-    far = (memory.motion(readout, learned).position[:, 0] - memory.truth).norm(dim=-1)
-    return memory.over_lives(far, memory.known)
+def _log_loss(memory: Memory, readout: MotionReadout, learned: Tensor) -> Float[Tensor, "L"]:
+    motion = memory.motion(readout, learned)
+    return memory.over_lives(surprisal(motion.position[:, 0], motion.scale[:, 0], memory.truth), memory.known)
 
 
 @torch.no_grad()

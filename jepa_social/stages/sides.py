@@ -23,13 +23,14 @@ from jepa_social.mind.lessons import Lessons, Memory, look_back, surprise
 from jepa_social.mind.motion import MotionReadout
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.planning.build import jepa_planner
-from jepa_social.planning.habits import Roundabout, Stroll
-from jepa_social.planning.policy import Policy
-from jepa_social.planning.reactive import Orca
+from jepa_social.planning.habits import Patient
 from jepa_social.planning.taught import Taught
 from jepa_social.scene import Scene
+from jepa_social.worlds.explore import Explorer
 
 WALKED = ("success", "navigation_time", "minimum_distance", "discomfort", "personal_space")
+SELF, PEOPLE, PATIENT, EXPLORER = "self", "people", "patient", "explorer"
+"""Whose runs are learned from."""
 ENCOUNTER = 1000
 """Seeds between one encounter of all lives and the next."""
 
@@ -39,13 +40,13 @@ class Row:
     """One way to learn, or not.
 
     Attributes:
-        reads: whose run is learned from: "self", "people" (nobody else is there), or a policy's.
+        reads: whose runs are learned from.
         learns: from anything at all.
         compares: with what happened; otherwise with what was expected.
         home: among people as those of the logs.
     """
 
-    reads: str | Policy = "self"
+    reads: str = SELF
     learns: bool = True
     compares: bool = True
     home: bool = False
@@ -76,7 +77,7 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
     - no update: the frozen model;
     - no comparison: corrected as if what it expected had happened;
     - readers, who learn as ours does, from as many logs of other egos among these people: of the people with one
-      another, of a robot that always goes round, of a robot that strolls about;
+      another, of a robot that always waits until all have passed, of one that tries out much (as in the logs);
     - at home: the frozen model among people as it knows them.
 
     Scores of the later half of all encounters, a figure, and every life's curves are merged into `run`.
@@ -85,18 +86,21 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
         ours: Row(),
         f"{ours}, no update": Row(learns=False),
         f"{ours}, no comparison": Row(compares=False),
-        "reader of people": Row("people"),
-        "reader of a roundabout": Row(Roundabout()),
-        "reader of a stroll": Row(Stroll()),
+        "reader of people": Row(PEOPLE),
+        "reader of the patient": Row(PATIENT),
+        "reader of an explorer": Row(EXPLORER),
         "at home": Row(learns=False, home=True),
     }
     world_model = deepcopy(world_model).requires_grad_(False)
-    probe, home = (_probe(world_model, suite, world) for world in (suite.world, suite.home))
+    probe, home, familiar = (
+        _walks(world_model, settings, suite, world, place)
+        for place, world in enumerate((suite.world, suite.home, suite.home))
+    )
     lives: dict[str, Life] = {}
     with Progress() as bar:
         task = bar.add_task("meeting people", total=len(rows) * suite.encounters)
         for name, row in rows.items():
-            lives[name] = _live(row, world_model, settings, suite, home if row.home else probe, name)
+            lives[name] = _live(name, row, world_model, settings, suite, home if row.home else probe, familiar)
             bar.advance(task, suite.encounters)
     found = {name: _columns(life, world_model.motion, home) for name, life in lives.items()}
     scores, gaps = summarise(found, ours, {})
@@ -106,17 +110,27 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
     )
 
 
-def _live(row: Row, world_model: WorldModel, settings: DictConfig, suite: DictConfig, probe: Memory, name: str) -> Life:
+def _live(
+    name: str,
+    row: Row,
+    world_model: WorldModel,
+    settings: DictConfig,
+    suite: DictConfig,
+    probe: Memory,
+    familiar: Memory,
+) -> Life:
     readout = deepcopy(world_model.motion)
     taught = deepcopy(world_model)
     taught.motion = readout
     world = instantiate(suite.home if row.home else suite.world)
     planner = jepa_planner(taught, settings.planner, name)
-    lessons = Lessons(world_model.motion, suite.lives, suite.doubt)
+    lessons = Lessons(world_model.motion, suite.lives, familiar, suite.doubt)
     chance = torch.Generator().manual_seed(suite.first_seed)
     life = Life()
     for encounter in range(suite.encounters):
-        life.probed.append(_probed(probe, world_model.motion, lessons.learned))
+        if row.learns or not life.probed:
+            told = _probed(probe, world_model.motion, lessons.learned)
+        life.probed.append(told)
         first = suite.first_seed + ENCOUNTER * encounter
         seeds = range(first, first + suite.lives)
         episodes = run_episodes(world, Taught(planner, readout, lessons.learned), seeds, suite.lives)
@@ -127,7 +141,7 @@ def _live(row: Row, world_model: WorldModel, settings: DictConfig, suite: DictCo
         )
         if not row.learns:
             continue
-        if row.reads != "self":
+        if row.reads != SELF:
             memory = look_back(world_model, _log(row.reads, suite, seeds))
         elif not row.compares:
             memory = _as_expected(memory, world_model.motion, lessons.learned, chance)
@@ -138,16 +152,21 @@ def _live(row: Row, world_model: WorldModel, settings: DictConfig, suite: DictCo
     return life
 
 
-def _log(reads: str | Policy, suite: DictConfig, seeds: range) -> Scene:
+def _log(reads: str, suite: DictConfig, seeds: range) -> Scene:
     """Whole runs of somebody else among these people; of the people alone, nobody is in the ego's place."""
-    if not isinstance(reads, str):
-        return run_episodes(instantiate(suite.world), reads, seeds, len(seeds)).scene
-    world = instantiate(suite.among_themselves)
-    run = undisturbed(world, seeds, round(world.limit_s / world.dt))
-    ego = torch.arange(run.agents) == run.ego[:, None]
-    run = absent(run, ego[..., None].expand_as(run.present))
-    run.ego = torch.full_like(run.ego, -1)
-    return run
+    world = instantiate(suite.among_themselves if reads == PEOPLE else suite.world)
+    frames = 1 + round(suite.seconds / world.dt)
+    if reads == PEOPLE:
+        run = undisturbed(world, seeds, frames)
+        ego = torch.arange(run.agents) == run.ego[:, None]
+        run = absent(run, ego[..., None].expand_as(run.present))
+        run.ego = torch.full_like(run.ego, -1)
+        return run
+    ego = Patient() if reads == PATIENT else Explorer(seeds, frames, world.dt)
+    scene = world.reset(seeds)
+    for _ in range(frames - 1):
+        scene = world.step(ego.act(scene))
+    return world.history()
 
 
 def _as_expected(memory: Memory, readout: MotionReadout, learned: Tensor, chance: torch.Generator) -> Memory:
@@ -158,10 +177,11 @@ def _as_expected(memory: Memory, readout: MotionReadout, learned: Tensor, chance
     return replace(memory, truth=path + scale[..., None] * error)
 
 
-def _probe(world_model: WorldModel, suite: DictConfig, world: DictConfig) -> Memory:
-    """Encounters that no row chose: those of an ego that walks by ORCA."""
-    first = suite.first_seed + ENCOUNTER * suite.encounters
-    run = run_episodes(instantiate(world), Orca(margin=0.15), range(first, first + suite.probed), suite.probed)
+def _walks(world_model: WorldModel, settings: DictConfig, suite: DictConfig, world: DictConfig, place: int) -> Memory:
+    """Encounters that no row chose: walks of the planner as it was, on seeds of their own for each `place`."""
+    first = suite.first_seed + ENCOUNTER * (suite.encounters + place)
+    planner = jepa_planner(world_model, settings.planner)
+    run = run_episodes(instantiate(world), planner, range(first, first + suite.probed), suite.probed)
     return look_back(world_model, run.scene)
 
 
@@ -172,7 +192,7 @@ def _probed(probe: Memory, readout: MotionReadout, learned: Tensor) -> tuple[Ten
     return far, nats
 
 
-def _walked(episodes: Episodes, suite: DictConfig, world: DictConfig) -> dict[str, Tensor]:
+def _walked(episodes: Episodes, world: DictConfig) -> dict[str, Tensor]:
     columns = navigation(episodes).columns()
     cost = disturbances(instantiate(world, visible=False), [episodes])[episodes.policy]
     return {name: columns[name] for name in WALKED} | {k: torch.tensor(cost[k]) for k in ("delay", "deviation")}

@@ -33,6 +33,10 @@ def bent(memory: Memory, model: WorldModel, to: float) -> Memory:
     return replace(memory, truth=memory.motion(model.motion, other).position[:, 0])
 
 
+def lessons_of(model: WorldModel, many: int = 3, **settings) -> Lessons:
+    return Lessons(model.motion, many, look_back(model, run(100, 6)), **settings)
+
+
 def lives(memory: Memory, index: list[int]) -> torch.Tensor:
     return torch.arange(len(memory.known)).view(-1, memory.lives)[:, index].flatten()
 
@@ -69,7 +73,7 @@ def test_the_readout_says_what_was_learned(model):
 
 
 def test_what_people_do_otherwise_is_learned_and_foretold_of_others(model):
-    lessons = Lessons(model.motion, 3, doubt=1e-6)
+    lessons = lessons_of(model, doubt=1e-6)
     for seed in range(4):
         lessons.learn(bent(look_back(model, run(seed)), model, 0.5))
     unseen = bent(look_back(model, run(9)), model, 0.5)
@@ -80,13 +84,13 @@ def test_what_people_do_otherwise_is_learned_and_foretold_of_others(model):
 
 
 def test_who_sees_what_was_expected_learns_nothing(model):
-    lessons = Lessons(model.motion, 3)
+    lessons = lessons_of(model)
     lessons.learn(bent(look_back(model, run()), model, 0.0))
     torch.testing.assert_close(lessons.learned, torch.zeros(3, 3, 13))
 
 
 def test_lives_learn_each_for_themselves_whoever_is_beside_them_and_in_whatever_order_and_place(model):
-    together, alone, moved = Lessons(model.motion, 3), Lessons(model.motion, 1), Lessons(model.motion, 3)
+    together, alone, moved = lessons_of(model), lessons_of(model, 1), lessons_of(model)
     for seed in range(2):
         scene = run(seed)
         together.learn(look_back(model, scene))
@@ -99,7 +103,7 @@ def test_lives_learn_each_for_themselves_whoever_is_beside_them_and_in_whatever_
 
 
 def test_a_lesson_that_makes_forecasts_worse_is_taken_back_life_by_life(model):
-    lessons = Lessons(model.motion, 3, doubt=1e-6, judged=1)
+    lessons = lessons_of(model, doubt=1e-6, judged=1)
     lessons.learn(bent(look_back(model, run(0)), model, 0.5))
     assert lessons.trusted.all()
     wrong, right = (bent(look_back(model, run(1)), model, to) for to in (0.0, 0.5))
@@ -118,7 +122,7 @@ def test_a_run_without_an_ego_teaches_too(model):
     assert memory.known.all()
     assert not memory.meets.any()
     assert surprise(memory, model.motion, None)[0].isnan().all(), "nobody was met"
-    lessons = Lessons(model.motion, 3)
+    lessons = lessons_of(model)
     lessons.learn(memory)
     assert lessons.learned.any()
 
