@@ -14,11 +14,17 @@ from tests.conftest import random_scene
 SMALL = ModelConfig(width=16, depth=1, heads=2, predictor_width=16, reaction=8)
 
 
+def last_layer(model: WorldModel) -> torch.nn.Linear:
+    last = model.motion.out[-1]
+    assert isinstance(last, torch.nn.Linear)
+    return last
+
+
 @pytest.fixture
 def model() -> WorldModel:
     torch.manual_seed(0)
     model = WorldModel(SocialJEPA(SMALL), dt=0.4, horizon=4, readout_hidden=12).eval().requires_grad_(False)
-    torch.nn.init.normal_(model.motion.out[-1].weight, std=0.3)
+    torch.nn.init.normal_(last_layer(model).weight, std=0.3)
     return model
 
 
@@ -63,7 +69,7 @@ def test_the_readout_says_what_was_learned(model):
     for life in range(3):
         alone = WorldModel(model.jepa, 0.4, 4, 12)
         alone.motion.load_state_dict(model.motion.state_dict())
-        last = alone.motion.out[-1]
+        last = last_layer(alone)
         with torch.no_grad():
             last.weight += model.motion.learned[life, :, :-1]
             last.bias += model.motion.learned[life, :, -1]
