@@ -30,9 +30,10 @@ def sides_figure(curves: Mapping[str, Mapping[str, np.ndarray]], ours: str) -> F
         style = "-" if name == ours or home else next(styles[reads])
         for panel, metric in zip(axes.flat, SHOWN, strict=True):
             values = found[metric]
-            known = np.isfinite(values).sum(1).clip(min=1)
-            mean, where = np.nanmean(values, 1), np.arange(len(values))
-            reach = np.nanstd(values, 1) / known**0.5
+            known, where = np.isfinite(values).sum(1), np.arange(len(values))
+            known = np.where(known > 0, known, np.nan)
+            mean = np.nansum(values, 1) / known
+            reach = (np.nansum((values - mean[:, None]) ** 2, 1) / known**2) ** 0.5
             panel.plot(where, mean, style, color=colour, label=name)
             panel.fill_between(where, mean - reach, mean + reach, color=colour, alpha=0.12, lw=0)
     for panel, metric in zip(axes.flat, SHOWN, strict=True):

@@ -1,14 +1,18 @@
 """The closed loop in crowds: pretrained among people who pass on the right, met by people who pass on the left."""
 
+import hashlib
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
+from safetensors.torch import save as save_weights
 from torch import Tensor
 
 from jepa_social.evaluation.disturbance import disturbances, undisturbed
@@ -19,6 +23,7 @@ from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.evaluation.sides_figure import sides_figure
+from jepa_social.files import with_draft
 from jepa_social.mind.lessons import Lessons, Memory, look_back, surprise
 from jepa_social.mind.motion import MotionReadout
 from jepa_social.mind.world_model import WorldModel
@@ -80,7 +85,8 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
       another, of a robot that always waits until all have passed, of one that tries out much (as in the logs);
     - at home: the frozen model among people as it knows them.
 
-    Scores of the later half of all encounters, a figure, and every life's curves are merged into `run`.
+    Scores of the later half of all encounters and a figure are merged into `run`. Lives are kept there row by row, so
+    that an interrupted measurement goes on where it stopped.
     """
     rows = {
         ours: Row(),
@@ -92,6 +98,7 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
         "at home": Row(learns=False, home=True),
     }
     world_model = deepcopy(world_model).requires_grad_(False)
+    weights = hashlib.blake2b(save_weights(dict(world_model.state_dict())), digest_size=8).hexdigest()
     probe, home, familiar = (
         _walks(world_model, settings, suite, world, place)
         for place, world in enumerate((suite.world, suite.home, suite.home))
@@ -100,7 +107,13 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
     with Progress() as bar:
         task = bar.add_task("meeting people", total=len(rows) * suite.encounters)
         for name, row in rows.items():
-            lives[name] = _live(name, row, world_model, settings, suite, home if row.home else probe, familiar)
+            kept = run / "evaluation" / f"{suite.name}_{name.replace(' ', '_').replace(',', '')}.pt"
+            known_by = f"{row}\n{weights}\n{OmegaConf.to_yaml(suite)}\n{OmegaConf.to_yaml(settings.planner)}"
+            lives[name] = _once(
+                kept,
+                known_by,
+                partial(_live, name, row, world_model, settings, suite, home if row.home else probe, familiar),
+            )
             bar.advance(task, suite.encounters)
     found = {name: _columns(life, world_model.motion, home) for name, life in lives.items()}
     scores, gaps = summarise(found, ours, {})
@@ -108,6 +121,18 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
     save(
         sides_figure({name: _curves(life) for name, life in lives.items()}, ours), run / "figures" / f"{suite.name}.png"
     )
+
+
+def _once(path: Path, known_by: str, live: Callable[[], Life]) -> Life:
+    """What was lived before with the same settings, or now."""
+    if path.is_file():
+        kept = torch.load(path, weights_only=False)
+        if kept["known_by"] == known_by:
+            return kept["life"]
+    life = live()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with_draft(path, lambda draft: torch.save({"known_by": known_by, "life": life}, draft))
+    return life
 
 
 def _live(
@@ -201,7 +226,7 @@ def _walked(episodes: Episodes, world: DictConfig) -> dict[str, Tensor]:
 def _columns(life: Life, readout: MotionReadout, home: Memory) -> Columns:
     """One number a life: the probe in the end, the later half of the walks, what is foretold of people at home now."""
     late = life.walked[len(life.walked) // 2 :]
-    columns = {name: np.nanmean([one[name].double().numpy() for one in late], axis=0) for name in late[0]}
+    columns = {name: torch.stack([one[name].double() for one in late]).nanmean(0).numpy() for name in late[0]}
     assert life.learned is not None
     for name, (far, nats) in (("probe", life.probed[-1]), ("home", _probed(home, readout, life.learned))):
         columns |= {f"{name}_surprise": far.double().numpy(), f"{name}_nats": nats.double().numpy()}
