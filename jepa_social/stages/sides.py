@@ -130,7 +130,6 @@ def _once(path: Path, known_by: str, live: Callable[[], Life]) -> Life:
         if kept["known_by"] == known_by:
             return kept["life"]
     life = live()
-    path.parent.mkdir(parents=True, exist_ok=True)
     with_draft(path, lambda draft: torch.save({"known_by": known_by, "life": life}, draft))
     return life
 

@@ -8,8 +8,8 @@ from tests.stages.runs import composed
 def test_the_suite_scores_what_every_row_foretells_and_how_it_walks(finished):
     evaluate(
         composed(
-            "eval", f"run={finished}", "suite=sides", "suite.lives=2", "suite.encounters=2", "suite.probed=2",
-            "suite.world.limit=4.5", "suite.seconds=4.5", "+planner.solver.samples=4",
+            "eval", f"run={finished}", "suite=sides", "suite.lives=2", "suite.encounters=1", "suite.probed=4",
+            "suite.world.limit=5.0", "suite.seconds=5.0", "+planner.solver.samples=8",
         )
     )  # fmt: skip
     rows = read_results(finished)["sides"]
