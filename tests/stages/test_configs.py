@@ -21,7 +21,7 @@ from jepa_social.stages.optim import Schedule
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.people import CROWDNAV, Traits
-from jepa_social.worlds.scenarios import HELD_OUT, TRAINED, HeadOn
+from jepa_social.worlds.scenarios import HELD_OUT, TRAINED
 from tests.conftest import random_scene
 from tests.planning.strolls import street, world_model
 from tests.stages.runs import CONFIGS, CROWD, TINY, composed
@@ -268,7 +268,7 @@ def test_a_suite_is_made_of_the_types_that_are_held_out():
     others = [suite_of(name) for name in choices("suite") if name != "held_out"]
     elsewhere = {one for suite in others if "world" in suite for one in instantiate(suite.world).scenarios}
     assert not elsewhere & set(HELD_OUT)
-    assert {scenario.name for scenario in elsewhere} == {scenario.name for scenario in (*TRAINED, HeadOn())}
+    assert {scenario.name for scenario in elsewhere} == {scenario.name for scenario in TRAINED}
 
 
 def test_the_standard_circle_has_crowdnavs_people():
