@@ -41,6 +41,7 @@ LABELS = {
     "ttc_danger": Label("near collision", "%", -1, 1),
     "jerk": Label("jerk", "m/s³", -1),
     "social_work": Label("social work", "m/s", -1),
+    "contact_at_start": Label("in contact at the start", "%", 0, 1),
     "success_strangers": Label("success, own group aside", "%", 1, 1),
     "collision_strangers": Label("collision with strangers", "%", -1, 1),
     "near_strangers": Label("stranger within 1 m", "%", -1, 1),
