@@ -34,7 +34,13 @@ def in_view(scene: Scene, agent: Int[Tensor, "B"], half_angle: float) -> Bool[Te
     return seen
 
 
-def perspective(scene: Scene, agent: Int[Tensor, "B"], half_angle: float = 90.0, told: bool = True) -> Scene:
+def perspective(
+    scene: Scene,
+    agent: Int[Tensor, "B"],
+    half_angle: float = 90.0,
+    told: bool = True,
+    by: Int[Tensor, "B"] | None = None,
+) -> Scene:
     """The scene as `agent` has seen it.
 
     Others stay where they were last in view, and are absent before. Velocities and headings are those of the seen
@@ -45,13 +51,19 @@ def perspective(scene: Scene, agent: Int[Tensor, "B"], half_angle: float = 90.0,
         agent: whose perspective, one in each scene.
         half_angle: degrees to either side of its heading that it sees.
         told: it knows where everything is in the first frame.
+        by: perspective taken by another: only what `by` has in view itself, while it has `agent` in view, is taken to
+            be seen by `agent`. So the scene is what `by` can know that `agent` has seen (belief of the second order).
 
     Raises:
         ValueError: an agent that the scene does not have.
     """
-    if int(agent.min()) < 0 or int(agent.max()) >= scene.agents:
-        raise ValueError(f"agent must be in 0..{scene.agents - 1}, got {agent.tolist()[:5]}")
+    for who in (agent,) if by is None else (agent, by):
+        if int(who.min()) < 0 or int(who.max()) >= scene.agents:
+            raise ValueError(f"agent must be in 0..{scene.agents - 1}, got {who.tolist()[:5]}")
     seen = in_view(scene, agent, half_angle)
+    if by is not None:
+        own = in_view(scene, by, half_angle)
+        seen = seen & own & own[torch.arange(len(agent), device=agent.device), agent][:, None]
     if told:
         seen[:, :, 0] = scene.present[:, :, 0]
     x, known = hold_last(scene.position[..., 0], seen, dim=-1)

@@ -1,0 +1,97 @@
+"""What readouts of beliefs are given, and how they are fitted: the same for every kind of belief."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from omegaconf import DictConfig
+from rich.progress import track
+from torch import Tensor
+
+from jepa_social.evaluation.mind.false_belief import BOXES, WALKER, Trials
+from jepa_social.mind.belief import BeliefReadout, fit_readout, place_pose
+from jepa_social.mind.perspective import perspective
+from jepa_social.models.jepa import SocialJEPA
+from jepa_social.scene import Scene
+
+CHUNK = 250
+"""Trials encoded at a time."""
+HELD = 5
+"""One of so many fitting trials chooses the stopping step."""
+Inputs = tuple[Tensor, Tensor, Tensor]
+View = Callable[[Scene], Scene]
+PLAIN, OWN = "{}, present alone", "{} + perspective"
+
+
+def everyone(scene: Scene, agent: int) -> Int[Tensor, "B"]:
+    """The same agent in every scene."""
+    return torch.full((len(scene.position),), agent)
+
+
+def walkers_own(scene: Scene) -> Scene:
+    """The scene as the walker has seen it."""
+    return perspective(scene, everyone(scene, WALKER))
+
+
+@torch.no_grad()
+def belief_inputs(
+    jepa: SocialJEPA, trials: Trials, ahead: Sequence[int], views: Sequence[View], name: str
+) -> list[Inputs]:
+    """What readouts get for each question: latents of walker and boxes, and where boxes lie.
+
+    Latents are those of the present, then those imagined `ahead` frames from it with their journeys, then those of the
+    scene in each of `views`. They are causal, so one encoding serves all questions. `name` is shown while it works.
+    """
+    parts: list[list[Inputs]] = [[] for _ in range(trials.asked.shape[1])]
+    boxes = slice(trials.first_box, trials.first_box + BOXES)
+    for first in track(range(0, len(trials.asked), CHUNK), description=name):
+        asked = trials.asked[first : first + CHUNK]
+        scene = trials.scene[first : first + CHUNK].between(0, int(asked.max()) + 1)
+        latents = jepa.encode(scene)
+        seen = [jepa.encode(view(scene)).state for view in views]
+        rows, place = torch.arange(len(asked)), scene.position[:, boxes, 0]
+        for part, frame in zip(parts, asked.unbind(1), strict=True):
+            now = latents.at(frame)
+            imagined = jepa.imagine(now, horizon=max(ahead))[:, 0, :, [k - 1 for k in ahead]].flatten(2)
+            state = torch.cat((now.state, imagined, *(view[rows, :, frame] for view in seen)), dim=-1)
+            pose = place_pose(now.position[:, WALKER], now.heading[:, WALKER], place)
+            part.append((state[:, WALKER], state[:, boxes], pose))
+    return [together(part) for part in parts]
+
+
+def together(parts: list[Inputs]) -> Inputs:
+    """One after the other."""
+    own, boxes, pose = (torch.cat(part) for part in zip(*parts, strict=True))
+    return own, boxes, pose
+
+
+def narrowed(parts: list[Inputs], size: int, count: int | None = None) -> list[Inputs]:
+    """The first `size` numbers of each latent, of the first `count` trials (None: all)."""
+    return [(own[:count, :size], box[:count, :, :size], pose[:count]) for own, box, pose in parts]
+
+
+def held_out(trials: Trials, questions: int) -> Tensor:
+    """Which rows of several questions put to the same trials choose the stopping step."""
+    return (torch.arange(len(trials.believed)) % HELD == 0).repeat(questions)
+
+
+def read_belief(
+    fit: Trials, known: list[Inputs], weight: Float[Tensor, "Q K"], settings: DictConfig
+) -> Callable[..., Tensor]:
+    """Fit one readout for several questions; what it returns gives log-probabilities `[K,4]` from inputs.
+
+    Args:
+        fit: trials with answers.
+        known: their inputs, for each question.
+        weight: of each trial in each question.
+        settings: `steps` and `seed` of the fitting.
+    """
+    inputs, target = together(known), fit.believed.repeat(len(known))
+    readout = BeliefReadout(inputs[0].shape[-1])
+    fit_readout(readout, inputs, target, weight.flatten(), held_out(fit, len(known)), settings.steps, settings.seed)
+
+    @torch.no_grad()
+    def read(*inputs: Tensor) -> Tensor:
+        return readout(*inputs).log_softmax(-1).double()
+
+    return read
