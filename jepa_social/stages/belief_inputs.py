@@ -12,6 +12,7 @@ from jepa_social.evaluation.mind.false_belief import BOXES, WALKER, Trials
 from jepa_social.mind.belief import BeliefReadout, fit_readout, place_pose
 from jepa_social.mind.perspective import perspective
 from jepa_social.models.jepa import SocialJEPA
+from jepa_social.models.latents import Anchor
 from jepa_social.scene import Scene
 
 CHUNK = 250
@@ -33,6 +34,13 @@ def walkers_own(scene: Scene) -> Scene:
     return perspective(scene, everyone(scene, WALKER))
 
 
+def untrained_twin(jepa: SocialJEPA, seed: int) -> SocialJEPA:
+    """An encoder of the same sizes that has learned nothing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SocialJEPA(jepa.config, teacher=False).eval()
+
+
 @torch.no_grad()
 def belief_inputs(
     jepa: SocialJEPA, trials: Trials, ahead: Sequence[int], views: Sequence[View], name: str
@@ -52,11 +60,15 @@ def belief_inputs(
         rows, place = torch.arange(len(asked)), scene.position[:, boxes, 0]
         for part, frame in zip(parts, asked.unbind(1), strict=True):
             now = latents.at(frame)
-            imagined = jepa.imagine(now, horizon=max(ahead))[:, 0, :, [k - 1 for k in ahead]].flatten(2)
-            state = torch.cat((now.state, imagined, *(view[rows, :, frame] for view in seen)), dim=-1)
+            state = torch.cat((now.state, *_imagined(jepa, now, ahead), *(view[rows, :, frame] for view in seen)), -1)
             pose = place_pose(now.position[:, WALKER], now.heading[:, WALKER], place)
             part.append((state[:, WALKER], state[:, boxes], pose))
     return [together(part) for part in parts]
+
+
+def _imagined(jepa: SocialJEPA, now: Anchor, ahead: Sequence[int]) -> list[Tensor]:
+    """Latents `ahead` frames from now with their journeys, side by side."""
+    return [jepa.imagine(now, horizon=max(ahead))[:, 0, :, [k - 1 for k in ahead]].flatten(2)] if len(ahead) else []
 
 
 def together(parts: list[Inputs]) -> Inputs:

@@ -45,6 +45,7 @@ from jepa_social.stages.belief_inputs import (
     narrowed,
     read_belief,
     together,
+    untrained_twin,
     walkers_own,
 )
 from jepa_social.worlds.village import Village
@@ -78,9 +79,7 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     if set(fit_seeds) & set(seeds):
         raise ValueError("suite.false_belief: fit_seed and first_seed give the same trials: set them further apart")
     fit, asked = run_trials(fit_seeds), run_trials(seeds)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        untrained = SocialJEPA(jepa.config, teacher=False).eval()
+    untrained = untrained_twin(jepa, settings.seed)
     found: dict[str, Columns] = {}
     for name, encoder in ((ours, jepa), ("untrained", untrained)):
         found |= _read(encoder, fit, asked, settings, name)

@@ -26,6 +26,21 @@ def test_what_happens_behind_the_back_is_not_known():
     assert torch.equal(seen.position[:, 0], scene().position[:, 0])
 
 
+def test_what_another_has_seen_is_known_only_while_it_was_watched():
+    """The second walks west with its back to the third, which the first sees; then one who looks the other way."""
+    first = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+    thing = torch.tensor([[6.0, 3.0], [6.0, 3.0], [6.0, 4.0]])
+    for course, position in ((1.0, [6.0, 4.0]), (-1.0, [6.0, 3.0])):
+        second = torch.tensor([[4.0, 0.0], [4.0 + 0.5 * course, 0.0], [4.0 + course, 0.0]])
+        known = perspective(Scene.from_arrays(torch.stack((first, second, thing)), 1.0), torch.tensor([1]), by=ME)
+        assert known.position[0, 2, 2].tolist() == position
+        assert known.position[0, 1, 2].tolist() == second[2].tolist(), "the second itself was in view"
+    behind = torch.tensor([[-4.0, 0.0], [-3.0, 0.0], [-2.0, 0.0]])
+    known = perspective(Scene.from_arrays(torch.stack((first, behind, thing)), 1.0), torch.tensor([1]), by=ME)
+    assert known.position[0, 2, 2].tolist() == [6.0, 3.0], "it sees the thing moved, and nobody sees that"
+    assert known.position[0, 1, 2].tolist() == [-4.0, 0.0]
+
+
 def test_walls_block_the_view():
     wall = [[4.0, -2.0, 4.0, 2.0]]
     assert in_view(scene(walls=wall), ME, 90.0)[0].tolist() == [[True] * 3, [False] * 3, [True, False, False]]
@@ -50,6 +65,8 @@ def test_rigid_motion_changes_nothing():
 def test_an_agent_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"0\.\.2"):
         perspective(scene(), torch.tensor([3]))
+    with pytest.raises(ValueError, match=r"0\.\.2"):
+        perspective(scene(), ME, by=torch.tensor([3]))
 
 
 def test_the_cone_is_as_wide_as_asked():

@@ -1,13 +1,13 @@
 """Capability A, second order: where does somebody think that *somebody else* believes a thing to be?
 
 The generative model of a trial (`FalseBelief(company=True)`, and the defaults of `Village`): as in `false_belief`, with
-two people. The seeker (agent 1) is the walker of `false_belief`. The first (agent 0) comes to meet it: it steps by
-p(a) ~ exp(-beta d(next cell, box)) towards the box in which it thinks that the seeker will look. Both know at the start
-where the thing is, and that both know. When the thing is moved at frame 3, the first one credits the seeker with knowing
-it if it took the move in itself, had the seeker in view, took in where that one looked (probability 0.8, apart from
-taking in the move), and the move was in the seeker's view. Else it thinks that the seeker still believes what it did.
-Whether the seeker took the move in (0.8 again) does not show. So the first one may credit a seeker who missed the move,
-and not credit one who did not. It does not learn from where the seeker walks.
+two people. The seeker (agent 1) is the walker of `false_belief`. The first one (agent 0) comes to meet it: it steps by
+p(a) ~ exp(-beta d(next cell, box)) towards the box in which it thinks that the seeker will look. At the start both know
+where the thing is, and that both know. When it is moved at frame 3, the first one credits the seeker with knowing if it
+took the move in itself, had the seeker in view, took in where that one looked (probability 0.8, apart from taking in
+the move), and the move was in the seeker's view. Else it thinks that the seeker still believes what it did. Whether the
+seeker took the move in (0.8 again) does not show. So the first one may credit a seeker who missed the move, and not
+credit one who did not. It does not learn from where the seeker walks.
 
 Scored are trials in which the first one took the move in itself, so that neither its own knowledge nor the true state
 is the answer, and as many of each of four cells: the seeker knows or does not x the first thinks that it does or not.
@@ -15,13 +15,13 @@ The box that the seeker really believes in, the true one and the former are each
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import BOXES, SIZE, THING, WALKER, Trials, run_trials
+from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, SIZE, THING, WALKER, Trials, run_trials
 from jepa_social.evaluation.mind.observer import BeliefObserver, facing_at_swap, seen_by
 from jepa_social.worlds.village import Village
 from jepa_social.worlds.village.grid import sees
@@ -74,7 +74,8 @@ def run_pairs(seeds: Sequence[int]) -> Pairs:
         raise ValueError("suite.second_order: too few seeds, a cell is empty: play more")
     chosen = torch.cat([rows[:least] for rows in found]).sort().values
     often = torch.tensor([len(rows) for rows in found]).double()
-    return Pairs(trials.rows(chosen), other[chosen], (often / often.sum()).view(2, 2).float())
+    asked = trials.asked[:, : len(SHARES)]
+    return Pairs(replace(trials, asked=asked).rows(chosen), other[chosen], (often / often.sum()).view(2, 2).float())
 
 
 @dataclass(frozen=True)
