@@ -61,4 +61,4 @@ def main(run: str | None = None, fit: int = 2500, asked: int = 400) -> list[tupl
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main(sys.argv[1] if sys.argv[1:] else None)
