@@ -7,6 +7,7 @@ given, else of an encoder that has learned nothing) and the exact observer say w
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -34,7 +35,7 @@ def main(run: str | None = None, fit: int = 2500, asked: int = 400) -> list[tupl
         blank = ModelConfig(width=32, depth=1, heads=2, predictor_width=16, intents=0, reach=16.0, kinds=10)
         jepa, who = SocialJEPA(blank, teacher=False).eval(), "an untrained encoder"
     known, pairs = run_pairs(range(4_000_000, 4_000_000 + fit)), run_pairs(range(asked))
-    views = (walkers_own, as_known_to_the_first)
+    views = [partial(view, sight=75.0) for view in (walkers_own, as_known_to_the_first)]
     inputs, put = (belief_inputs(jepa, part.trials, (), views, "reading latents") for part in (known, pairs))
     weight = torch.ones(len(SHARES), len(known.other))
     readout = read_belief(known.trials, inputs, weight, OmegaConf.create({"steps": 300, "seed": 0}))

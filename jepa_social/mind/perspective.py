@@ -1,37 +1,62 @@
 """Taking another's perspective: a scene as one of its agents has seen it, for the same encoder to read.
 
 Everybody and everything stands where that agent last saw it. So the thing that was moved behind its back is still in
-its old place, and a latent of this scene is a latent of what the agent can know.
+its old place, and a latent of this scene is a latent of what the agent can know. What lies in a box is seen only while
+it is put from one place to another, and then by whoever has either place in view.
 """
 
 import math
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.geometry import hold_last
 from jepa_social.models.tokenizer import has_frame
-from jepa_social.scene import FAR, Scene, backward_difference, motion_heading
+from jepa_social.scene import FAR, KINDS, Scene, backward_difference, motion_heading
+
+BOX = KINDS.index("box")
+"""Kinds after it are things that may lie in one."""
+NEAR = 1e-3
+"""m, within which two places are the same."""
 
 
 def in_view(scene: Scene, agent: Int[Tensor, "B"], half_angle: float) -> Bool[Tensor, "B N T"]:
-    """Whom and what `agent` has in view at each frame: within `half_angle` (degrees) of its heading, no wall between.
+    """Whom and what `agent` has in view at each frame: within `half_angle` (degrees) of its heading, no wall between,
+    and not shut in a box.
 
     Who has not moved yet faces nowhere that could be told, and is taken to see all around. It always sees itself.
     """
     rows = torch.arange(len(agent), device=agent.device)
     here, heading = scene.position[rows, agent][:, None], scene.heading[rows, agent][:, None]
-    offset = scene.position - here
-    length = offset.norm(dim=-1)
-    ahead = offset[..., 0] * heading.cos() + offset[..., 1] * heading.sin()
     oriented = has_frame(scene)[rows, agent][:, None]
-    seen = (ahead >= length * math.cos(math.radians(half_angle)) - 1e-6) | ~oriented | (length < 1e-6)
-    if scene.walls is not None:
-        seen = seen & ~_blocked(here.expand_as(scene.position), scene.position, scene.walls)
+
+    def shown(place: Float[Tensor, "B N T 2"]) -> Bool[Tensor, "B N T"]:
+        offset = place - here
+        length = offset.norm(dim=-1)
+        ahead = offset[..., 0] * heading.cos() + offset[..., 1] * heading.sin()
+        clear = (ahead >= length * math.cos(math.radians(half_angle)) - 1e-6) | ~oriented | (length < 1e-6)
+        return clear if scene.walls is None else clear & ~_blocked(here.expand_as(place), place, scene.walls)
+
+    seen, inside = shown(scene.position), boxed(scene)
+    if bool(inside.any()):
+        before = torch.cat((scene.position[:, :, :1], scene.position[:, :, :-1]), dim=2)
+        moved = ((scene.position - before).norm(dim=-1) > NEAR) & inside
+        seen = (seen & ~inside) | (moved & (seen | shown(before)))
     seen = seen & scene.present & scene.present[rows, agent][:, None]
     seen[rows, agent] = scene.present[rows, agent]
     return seen
+
+
+def boxed(scene: Scene) -> Bool[Tensor, "B N T"]:
+    """Which things lie in a box: at the same place as one, and not a box or somebody themselves."""
+    box = scene.kind == BOX
+    inside = torch.zeros_like(scene.present)
+    if bool(box.any()):
+        thing = (scene.kind > BOX)[..., None]
+        apart = (scene.position[:, :, None] - scene.position[:, None]).norm(dim=-1)
+        inside = thing & ((apart < NEAR) & box[:, None, :, None] & scene.present[:, None]).any(2)
+    return inside & scene.present
 
 
 def perspective(

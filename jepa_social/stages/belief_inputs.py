@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from rich.progress import track
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import BOXES, WALKER, Trials
+from jepa_social.evaluation.mind.false_belief import BOXES, THING, WALKER, Trials
 from jepa_social.mind.belief import BeliefReadout, fit_readout, place_pose
 from jepa_social.mind.perspective import perspective
 from jepa_social.models.jepa import SocialJEPA
@@ -22,6 +22,7 @@ HELD = 5
 Inputs = tuple[Tensor, Tensor, Tensor]
 View = Callable[[Scene], Scene]
 PLAIN, OWN = "{}, present alone", "{} + perspective"
+VIEW = "perspective, no network"
 
 
 def everyone(scene: Scene, agent: int) -> Int[Tensor, "B"]:
@@ -29,9 +30,17 @@ def everyone(scene: Scene, agent: int) -> Int[Tensor, "B"]:
     return torch.full((len(scene.position),), agent)
 
 
-def walkers_own(scene: Scene) -> Scene:
-    """The scene as the walker has seen it."""
-    return perspective(scene, everyone(scene, WALKER))
+def walkers_own(scene: Scene, sight: float) -> Scene:
+    """The scene as the walker has seen it, `sight` degrees to either side of its heading."""
+    return perspective(scene, everyone(scene, WALKER), sight)
+
+
+def put_where(trials: Trials, view: View, question: int) -> Float[Tensor, "K 4"]:
+    """The box in which the thing is in a view of the scene (one-hot): what the view tells without any network."""
+    seen, rows = view(trials.scene), torch.arange(len(trials.believed))
+    thing = seen.position[rows, trials.first_box + THING, trials.asked[:, question]]
+    boxes = trials.scene.position[:, trials.first_box : trials.first_box + BOXES, 0]
+    return ((boxes - thing[:, None]).norm(dim=-1) < 0.5).float()
 
 
 def untrained_twin(jepa: SocialJEPA, seed: int) -> SocialJEPA:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -39,10 +40,13 @@ from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.belief_inputs import (
     OWN,
     PLAIN,
+    VIEW,
     Inputs,
+    View,
     belief_inputs,
     held_out,
     narrowed,
+    put_where,
     read_belief,
     together,
     untrained_twin,
@@ -68,8 +72,8 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
 
     Ours reads the present latents and those imagined for `settings.ahead`. Rows besides: ours from the present alone,
     and with the scene from the walker's own perspective too; an untrained encoder of the same sizes with the same
-    readouts (all three ways); ToMnet, behaviour cloning, constant velocity, the true state, the state at the start, the
-    exact observer without and with the hint that the moment of the question is.
+    readouts (all three ways); where that perspective puts the thing; ToMnet, behaviour cloning, constant velocity, the
+    true state, the state at the start, the exact observer without and with the hint that the moment of the question is.
 
     Raises:
         ValueError: the model cannot tell things apart, or fitting and scoring seeds overlap.
@@ -87,7 +91,12 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     believed, moved = answers(net, asked)
     found["ToMnet, supervised"] = belief_columns(believed, asked, likely=True) | move_columns(moved[1], asked)
     clone = clone_steps(fit, settings.steps, settings.seed)
+    in_view = partial(put_where, view=_own(settings))
     rows: dict[str, tuple[Row, Tensor]] = {
+        VIEW: (
+            lambda trials, share: in_view(trials, question=share),
+            towards(asked, 1, in_view(asked, question=1).argmax(-1)),
+        ),
         "behaviour cloning": (lambda trials, share: heads_for(clone, trials, share), imitated(clone, asked, 1)),
         "constant velocity": (constant_velocity, walks_on(fit, asked, 1)),
         "reads the true state": (reads_truth, towards(asked, 1, asked.actual)),
@@ -117,6 +126,10 @@ def _weights(fit: Trials) -> Float[Tensor, "Q K"]:
     return balance(fit, torch.ones_like(fit.false)).float().expand(len(SHARES), -1)
 
 
+def _own(settings: DictConfig) -> View:
+    return partial(walkers_own, sight=settings.sight)
+
+
 def _exact_then(trials: Trials, question: int) -> Tensor:
     """What the exact observer says at one of `LATER`, knowing how many of those under way noticed."""
     noticed = float((~trials.false)[trials.under_way(question)].double().mean())
@@ -126,7 +139,7 @@ def _exact_then(trials: Trials, question: int) -> Tensor:
 def _read(jepa: SocialJEPA, fit: Trials, asked: Trials, settings: DictConfig, name: str) -> dict[str, Columns]:
     """Rows of one encoder: readouts of parts of one and the same inputs; `FEW` is of one fitted on few trials."""
     known, questions = (
-        belief_inputs(jepa, trials, settings.ahead, (walkers_own,), f"{name}: latents") for trials in (fit, asked)
+        belief_inputs(jepa, trials, settings.ahead, (_own(settings),), f"{name}: latents") for trials in (fit, asked)
     )
     width, whole, few = jepa.config.width, known[0][0].shape[-1], fit.first(settings.few)
     found = {}

@@ -1,5 +1,7 @@
 """Capability A of the `mind` suite, second order: do latents let say what somebody thinks that another believes?"""
 
+from functools import partial
+
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
@@ -15,9 +17,11 @@ from jepa_social.scene import Scene
 from jepa_social.stages.belief_inputs import (
     OWN,
     PLAIN,
+    VIEW,
     belief_inputs,
     everyone,
     narrowed,
+    put_where,
     read_belief,
     untrained_twin,
     walkers_own,
@@ -32,9 +36,10 @@ def second_order(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
 
     Ours reads, of the first one and the boxes, the present latents, those of the scene as the first one has seen it,
     and of the scene as it can know that the seeker has seen it. Rows besides: the first of these alone, and the first
-    two; an untrained encoder of the same sizes with the same readouts (all three ways); what the seeker really
-    believes; constant velocity of the first one; the true state, which is what the first one believes itself; the
-    state at the start; the exact observer without and with the hint that the moment of the question is.
+    two; an untrained encoder of the same sizes with the same readouts (all three ways); where the last scene puts the
+    thing, without a network; what the seeker really believes; constant velocity of the first one; the true state, which
+    is what the first one believes itself; the state at the start; the exact observer without and with the hint that the
+    moment of the question is.
 
     Raises:
         ValueError: the model cannot tell things apart, or fitting and scoring seeds overlap.
@@ -51,6 +56,9 @@ def second_order(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     for name, row in rows.items():
         scores = [row(asked.trials, share) for share in range(len(SHARES))]
         found[name] = second_columns(scores, asked, likely=False)
+    nested = partial(as_known_to_the_first, sight=settings.sight)
+    guess = [put_where(asked.trials, nested, share) for share in range(len(SHARES))]
+    found[VIEW] = second_columns(guess, asked, likely=False)
     told = torch.nn.functional.one_hot(asked.other, BOXES).float()
     found[FIRST_ORDER] = second_columns([told] * len(SHARES), asked, likely=False)
     for name, timed in ((CEILING, False), (TIMED, True)):
@@ -65,14 +73,14 @@ def second_order(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     return summarise(found, ours, shares)
 
 
-def as_known_to_the_first(scene: Scene) -> Scene:
-    """The scene as the first one can know that the seeker has seen it."""
-    return perspective(scene, everyone(scene, SEEKER), by=everyone(scene, WALKER))
+def as_known_to_the_first(scene: Scene, sight: float) -> Scene:
+    """The scene as the first one can know that the seeker has seen it, if both see `sight` degrees to either side."""
+    return perspective(scene, everyone(scene, SEEKER), sight, by=everyone(scene, WALKER))
 
 
 def _read(jepa: SocialJEPA, fit: Pairs, asked: Pairs, settings: DictConfig, name: str) -> dict[str, Columns]:
     """Rows of one encoder: readouts of parts of one and the same inputs."""
-    views = (walkers_own, as_known_to_the_first)
+    views = [partial(view, sight=settings.sight) for view in (walkers_own, as_known_to_the_first)]
     known, questions = (belief_inputs(jepa, pairs.trials, (), views, f"{name}: second order") for pairs in (fit, asked))
     weight = torch.ones(len(SHARES), len(fit.other))
     width, whole = jepa.config.width, known[0][0].shape[-1]

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from jepa_social.evaluation.mind.false_belief import Trials
 from jepa_social.evaluation.mind.second_order import run_pairs
 from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
-from jepa_social.stages.belief_inputs import Inputs, belief_inputs, walkers_own
+from jepa_social.stages.belief_inputs import VIEW, Inputs, belief_inputs, walkers_own
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.mind import score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward
@@ -45,6 +46,7 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
     assert rows["jepa"]["frame_4"].n < rows["jepa"]["frame_2"].n < rows["jepa"]["belief_25"].n
     assert rows["reads the true state"]["frame_4"].mean == pytest.approx(0.5)
     assert rows["reads the true state"]["second_25"].mean == rows[FIRST_ORDER]["second_25"].mean == 0.5
+    assert rows[VIEW]["second_25"].mean > 0.8
     assert rows[FIRST_ORDER]["second_agree_25"].mean == 1.0
     assert rows["exact observer"]["second_25"].mean > 0.85
     assert {"second_gap_0", "second_nll_differ_25", "second_neither_25"} <= set(rows["jepa + perspective"])
@@ -88,7 +90,7 @@ def test_scores_are_the_same_again(jepa):
 
 def test_truth_never_enters_a_model(jepa):
     """Latents and readout inputs are the same whatever `truth` says, and trials carry none."""
-    views = (walkers_own, as_known_to_the_first)
+    views = [partial(view, sight=75.0) for view in (walkers_own, as_known_to_the_first)]
     trials = run_pairs(range(300)).trials
 
     def inputs(trials: Trials) -> Inputs:
