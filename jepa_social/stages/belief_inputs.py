@@ -22,7 +22,6 @@ HELD = 5
 Inputs = tuple[Tensor, Tensor, Tensor]
 View = Callable[[Scene], Scene]
 PLAIN, OWN = "{}, present alone", "{} + perspective"
-VIEW = "perspective, no network"
 
 
 def everyone(scene: Scene, agent: int) -> Int[Tensor, "B"]:

@@ -27,6 +27,7 @@ from jepa_social.evaluation.mind.scores import (
     FRAME_KEYS,
     KEYS,
     TIMED,
+    VIEW,
     Columns,
     Scored,
     belief_columns,
@@ -40,7 +41,6 @@ from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.belief_inputs import (
     OWN,
     PLAIN,
-    VIEW,
     Inputs,
     View,
     belief_inputs,

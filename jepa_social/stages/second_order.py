@@ -8,7 +8,7 @@ from torch import Tensor
 
 from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, WALKER
 from jepa_social.evaluation.mind.floors import constant_velocity, never_updates, reads_truth
-from jepa_social.evaluation.mind.scores import CEILING, FLOOR, TIMED, Columns, Scored, summarise
+from jepa_social.evaluation.mind.scores import CEILING, FLOOR, TIMED, VIEW, Columns, Scored, summarise
 from jepa_social.evaluation.mind.second_order import SEEKER, Pairs, SecondOrderObserver, run_pairs
 from jepa_social.evaluation.mind.second_order_scores import SECOND_KEYS, second_columns
 from jepa_social.mind.perspective import perspective
@@ -17,7 +17,6 @@ from jepa_social.scene import Scene
 from jepa_social.stages.belief_inputs import (
     OWN,
     PLAIN,
-    VIEW,
     belief_inputs,
     everyone,
     narrowed,

@@ -9,10 +9,11 @@ from omegaconf import DictConfig
 from tensordict import TensorDict
 
 from jepa_social.evaluation.mind.false_belief import Trials
+from jepa_social.evaluation.mind.scores import VIEW
 from jepa_social.evaluation.mind.second_order import run_pairs
 from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
-from jepa_social.stages.belief_inputs import VIEW, Inputs, belief_inputs, walkers_own
+from jepa_social.stages.belief_inputs import Inputs, belief_inputs, walkers_own
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.mind import score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward

@@ -25,8 +25,8 @@ def belief_figure(scores: Rows, ours: str) -> Figure:
     rows_against_share(left, scores, ours, KEYS)
     left.set_ylabel("balanced accuracy: where it is believed to be")
     for name, look in looks(scores, ours).items():
-        across, wide = _with_reach(scores[name], ("move_nll_true",))
-        up, high = _with_reach(scores[name], ("move_nll_false",))
+        across, wide = with_reach(scores[name], ("move_nll_true",))
+        up, high = with_reach(scores[name], ("move_nll_false",))
         right.errorbar(across, up, xerr=wide, yerr=high, capsize=3, **(look | {"linestyle": ""}))
     right.set_xlabel("log-loss of the next move, true beliefs, nats")
     right.set_ylabel("the same, false beliefs")
@@ -36,12 +36,11 @@ def belief_figure(scores: Rows, ours: str) -> Figure:
     return figure
 
 
-def rows_against_share(
-    axes: Axes, scores: Rows, ours: str, keys: Sequence[str], across: Sequence[float] = tuple(100 * s for s in SHARES)
-) -> None:
-    """Draw metrics `keys` of every row with intervals, by default over the share of the path that was seen."""
+def rows_against_share(axes: Axes, scores: Rows, ours: str, keys: Sequence[str]) -> None:
+    """Draw metrics `keys` of every row with intervals over the share of the path that was seen."""
+    across = [100 * share for share in SHARES]
     for name, look in looks(scores, ours).items():
-        mean, reach = _with_reach(scores[name], keys)
+        mean, reach = with_reach(scores[name], keys)
         axes.errorbar(across, mean, yerr=reach, label=name, capsize=3, **look)
     axes.set_xlabel("path seen since the thing was moved, %")
     axes.set_xticks(across)
@@ -57,7 +56,8 @@ def looks(scores: Rows, ours: str) -> dict[str, dict[str, Any]]:
     return {name: dict(zip(("color", "linestyle", "marker"), chosen[name], strict=True)) for name in scores}
 
 
-def _with_reach(row: Mapping[str, Interval], keys: Sequence[str]) -> tuple[list[float], list[list[float]]]:
+def with_reach(row: Mapping[str, Interval], keys: Sequence[str]) -> tuple[list[float], list[list[float]]]:
+    """Means, and how far intervals reach below and above them."""
     found = [row[key] for key in keys]
     return [v.mean for v in found], [[v.mean - v.low for v in found], [v.high - v.mean for v in found]]
 

@@ -14,6 +14,7 @@ from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_d
 CEILING, TIMED, FLOOR = "exact observer", "exact observer, knows when it is asked", 0.5
 """The floor of a row that reads the true state, or never updates: right on one half of the balanced trials."""
 KEYS = tuple(f"belief_{round(100 * share)}" for share in SHARES)
+VIEW = "perspective, no network"
 FRAME_KEYS = tuple(f"frame_{frames}" for frames in AFTER)
 Columns = dict[str, np.ndarray]
 """Metric to `[K]`, one number a trial (or person), whose mean is the score."""

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from jepa_social.evaluation.mind.false_belief import SHARES
-from jepa_social.evaluation.mind.figures import Rows, clean, rows_against_share
-from jepa_social.evaluation.mind.scores import CEILING, TIMED, Columns
+from jepa_social.evaluation.mind.figures import Rows, clean, looks, rows_against_share, with_reach
+from jepa_social.evaluation.mind.scores import CEILING, TIMED, VIEW, Columns
 from jepa_social.evaluation.mind.second_order import Pairs
 
 SECOND_KEYS = tuple(f"second_{round(100 * share)}" for share in SHARES)
@@ -47,9 +47,13 @@ def second_order_figure(scores: Rows, ours: str) -> Figure:
     left, right = figure.subplots(1, 2)
     rows_against_share(left, scores, ours, SECOND_KEYS)
     left.set_ylabel("accuracy: where it thinks that the other believes it to be")
-    shown = {name: row for name, row in scores.items() if name in (ours, "untrained", CEILING, TIMED)}
-    rows_against_share(right, shown, ours, tuple(SPLIT), tuple(range(len(SPLIT))))
+    shown = [name for name in scores if name in (ours, "untrained", VIEW, CEILING, TIMED)]
+    for i, name in enumerate(shown):
+        mean, reach = with_reach(scores[name], tuple(SPLIT))
+        aside = [place + 0.08 * (i - (len(shown) - 1) / 2) for place in range(len(SPLIT))]
+        right.errorbar(aside, mean, yerr=reach, capsize=3, **(looks(scores, ours)[name] | {"linestyle": ""}))
     right.set_xticks(range(len(SPLIT)), list(SPLIT.values()))
+    right.set_ylim(left.get_ylim())
     right.set_xlabel("what it thinks of the other's belief, after 25 % of the path")
     right.set_ylabel("accuracy")
     clean(right)
