@@ -51,27 +51,36 @@ def untrained_twin(jepa: SocialJEPA, seed: int) -> SocialJEPA:
 
 @torch.no_grad()
 def belief_inputs(
-    jepa: SocialJEPA, trials: Trials, ahead: Sequence[int], views: Sequence[View], name: str
+    jepa: SocialJEPA,
+    trials: Trials,
+    ahead: Sequence[int],
+    views: Sequence[View],
+    name: str,
+    questions: Sequence[int] | None = None,
 ) -> list[Inputs]:
-    """What readouts get for each question: latents of walker and boxes, and where boxes lie.
+    """What readouts get for each of `questions` (None: all): latents of walker and boxes, and where boxes lie.
 
     Latents are those of the present, then those imagined `ahead` frames from it with their journeys, then those of the
     scene in each of `views`. They are causal, so one encoding serves all questions. `name` is shown while it works.
     """
-    parts: list[list[Inputs]] = [[] for _ in range(trials.asked.shape[1])]
+    questions = range(trials.asked.shape[1]) if questions is None else questions
+    parts: list[list[Inputs]] = [[] for _ in questions]
     boxes = slice(trials.first_box, trials.first_box + BOXES)
-    for first in track(range(0, len(trials.asked), CHUNK), description=name):
-        asked = trials.asked[first : first + CHUNK]
-        scene = trials.scene[first : first + CHUNK].between(0, int(asked.max()) + 1)
+    order = trials.asked.amax(1).argsort()  # who is asked late does not make others' scenes long
+    for first in track(range(0, len(order), CHUNK), description=name):
+        chunk = order[first : first + CHUNK]
+        asked = trials.asked[chunk]
+        scene = trials.scene[chunk].between(0, int(asked.max()) + 1)
         latents = jepa.encode(scene)
         seen = [jepa.encode(view(scene)).state for view in views]
         rows, place = torch.arange(len(asked)), scene.position[:, boxes, 0]
-        for part, frame in zip(parts, asked.unbind(1), strict=True):
+        for part, frame in zip(parts, asked[:, list(questions)].unbind(1), strict=True):
             now = latents.at(frame)
             state = torch.cat((now.state, *_imagined(jepa, now, ahead), *(view[rows, :, frame] for view in seen)), -1)
             pose = place_pose(now.position[:, WALKER], now.heading[:, WALKER], place)
             part.append((state[:, WALKER], state[:, boxes], pose))
-    return [together(part) for part in parts]
+    back = order.argsort()
+    return [(own[back], box[back], pose[back]) for own, box, pose in map(together, parts)]
 
 
 def _imagined(jepa: SocialJEPA, now: Anchor, ahead: Sequence[int]) -> list[Tensor]:

@@ -173,9 +173,10 @@ def _ignorance(encoders: dict[str, SocialJEPA], settings: DictConfig) -> dict[st
     fit, asked = (run_trials(range(f, f + n), LIMIT, village) for f, n in zip(first, count, strict=True))
     for name, encoder in encoders.items():
         known, questions = (
-            belief_inputs(encoder, part, settings.ahead, (), f"{name}: who knows") for part in (fit, asked)
+            belief_inputs(encoder, part, settings.ahead, (), f"{name}: who knows", range(len(SHARES)))
+            for part in (fit, asked)
         )
-        scores[name] = read_belief(fit, known[: len(SHARES)], _weights(fit), settings)(*questions[1])
+        scores[name] = read_belief(fit, known, _weights(fit), settings)(*questions[1])
     share = float((~asked.false).double().mean())
     scores |= {"constant velocity": constant_velocity(asked, 1), "reads the true state": reads_truth(asked, 1)}
     scores["never updates"] = never_updates(asked, 1)

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from tensordict import TensorDict
 
-from jepa_social.evaluation.mind.false_belief import Trials
+from jepa_social.evaluation.mind.false_belief import Trials, run_trials
 from jepa_social.evaluation.mind.scores import VIEW
 from jepa_social.evaluation.mind.second_order import run_pairs
 from jepa_social.evaluation.results import read_differences, read_results
@@ -138,3 +138,12 @@ def test_a_model_that_knows_no_things_says_so():
     people = SocialJEPA(ModelConfig(width=16, depth=1, heads=2, predictor_width=16), teacher=False).eval()
     with pytest.raises(ValueError, match=r"model\.kinds=10"):
         false_belief(people, settings().false_belief, "jepa")
+
+
+def test_who_is_asked_late_changes_nothing_for_others(jepa):
+    trials = run_trials(range(40))
+    whole = belief_inputs(jepa, trials, [2], (), "all")
+    alone = belief_inputs(jepa, trials.rows(torch.arange(5, 9)), [2], (), "some", questions=[1, 4])
+    for one, other in zip((whole[1], whole[4]), alone, strict=True):
+        for a, b in zip(one, other, strict=True):
+            torch.testing.assert_close(a[5:9], b, atol=1e-5, rtol=1e-5)
