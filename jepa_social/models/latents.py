@@ -22,11 +22,13 @@ class Anchor:
     radius: Float[Tensor, "B N"]
     dt: Float[Tensor, "B"]
     ego: Int[Tensor, "B"]
+    walls: Float[Tensor, "B W 4"] | None = None
 
     @staticmethod
     def cat(anchors: "list[Anchor]") -> "Anchor":
         """Join along B."""
-        return Anchor(*(torch.cat([getattr(a, f.name) for a in anchors]) for f in fields(Anchor)))
+        parts = [[getattr(a, f.name) for a in anchors] for f in fields(Anchor)]
+        return Anchor(*(None if part[0] is None else torch.cat(part) for part in parts))
 
     def select(self, agents: Int[Tensor, "B K"]) -> "Anchor":
         """Keep only the listed agents of each scene, each listed once; `ego` becomes its index in the list, or -1."""
@@ -34,7 +36,7 @@ class Anchor:
         found = agents == self.ego[:, None]
         ego = (found * torch.arange(1, agents.shape[1] + 1, device=agents.device)).sum(1) - 1
         names = ("state", "position", "velocity", "heading", "oriented", "present", "radius")
-        return Anchor(**{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego)
+        return Anchor(**{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego, walls=self.walls)
 
 
 @dataclass
@@ -62,4 +64,5 @@ class Latents:
             scene.radius,
             scene.dt,
             scene.ego,
+            scene.walls,
         )

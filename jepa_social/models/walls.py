@@ -1,0 +1,103 @@
+"""Walls as agents see them: what tells a doorway and a corridor from open space.
+
+A wall is a segment that may be given from either end, so it is looked at from both: one small network embeds both
+views. Their sum over walls, weighted down to nothing at the edge of sight, does not depend on the order of walls or of
+their ends, and is exactly zero where there is no wall (a deep set, Zaheer et al. 2017).
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from jepa_social.geometry import closest_on_segment, segment_distance
+from jepa_social.models.poses import length, local
+
+WALL_FEATURES = 19
+SOON = 3.0
+"""s at its present velocity in which an agent is asked whether it meets a wall."""
+
+
+def wall_pose(
+    walls: Float[Tensor, "*#A W 4"],
+    position: Float[Tensor, "*A 2"],
+    velocity: Float[Tensor, "*A 2"],
+    ahead: Float[Tensor, "*A 2"],
+    radius: Float[Tensor, "*A"],
+) -> tuple[Float[Tensor, "*A W 2 F"], Float[Tensor, "*A W"]]:
+    """Features of walls as agents see them at one instant, from either end, and their distances (m).
+
+    Args:
+        walls: segments x0 y0 x1 y1, world frame, m.
+        position: of the agents, world frame, m. velocity: m/s.
+        ahead: where they face (`poses.facing`).
+        radius: m.
+
+    The nearest point, both tips and the way from one to the other are told in the agent's frame. Of its motion: how
+    fast it comes nearer, exp(-s to contact) at that pace, and by how much the next `SOON` seconds miss the wall.
+    """
+    tips = walls.unflatten(-1, (2, 2)) - position[..., None, None, :]
+    start, end = tips.unbind(-2)
+    ahead, velocity, radius = ahead[..., None, :], velocity[..., None, :], radius[..., None]
+    here = torch.zeros_like(start)
+    nearest = closest_on_segment(here, start, end)
+    distance = length(*nearest.unbind(-1))
+    gap = distance - radius
+    closeness = (-0.5 * gap.clamp(min=0.0)).exp()
+    closing = (velocity * nearest).sum(-1) / distance
+    miss = segment_distance(here, here + SOON * velocity, start, end) - radius
+    scalars = (
+        distance.clamp(max=20.0) * 0.1,
+        closeness,
+        (-2.0 * gap.clamp(min=-0.5)).exp(),
+        closing * 0.5,
+        (-gap.clamp(min=0.0) / closing.clamp(min=1e-2)).exp(),
+        miss.clamp(max=5.0) * 0.4,
+        (-miss.clamp(min=0.0)).exp(),
+    )
+    direction = _direction(nearest, ahead)
+    alike = torch.cat((direction, direction * closeness[..., None], torch.stack(scalars, dim=-1)), dim=-1)
+    along = local(nn.functional.normalize(end - start, dim=-1), ahead)
+    one, other = (
+        torch.cat((_direction(tip, ahead), (-0.5 * length(*tip.unbind(-1))).exp()[..., None]), dim=-1)
+        for tip in (start, end)
+    )
+    views = (torch.cat((alike, one, other, along), dim=-1), torch.cat((alike, other, one, -along), dim=-1))
+    return torch.stack(views, dim=-2), distance
+
+
+def _direction(offset: Tensor, ahead: Tensor) -> Tensor:
+    """Where `offset` points in the agent's own frame: of length 1 far away, 0 close by."""
+    return local(offset, ahead) / (length(*offset.unbind(-1)) + 0.5)[..., None]
+
+
+class Walls(nn.Module):
+    """What the walls around an agent add to its token or hidden state; nothing before it is trained.
+
+    Args:
+        width: of what a wall is embedded in.
+        out: of what it is added to.
+        reach: m beyond which agents see no wall; closer ones come into sight gradually.
+    """
+
+    def __init__(self, width: int, out: int, reach: float):
+        super().__init__()
+        self.reach = reach
+        self.embed = nn.Linear(WALL_FEATURES, width)
+        # no biases from here on: no walls, nothing to add
+        self.together = nn.Linear(width, width, bias=False)
+        self.add = nn.Linear(width, out, bias=False)
+        nn.init.zeros_(self.add.weight)
+
+    def forward(
+        self,
+        walls: Float[Tensor, "*#A W 4"],
+        position: Float[Tensor, "*A 2"],
+        velocity: Float[Tensor, "*A 2"],
+        ahead: Float[Tensor, "*A 2"],
+        radius: Float[Tensor, "*A"],
+    ) -> Float[Tensor, "*A D"]:
+        """See `wall_pose` for the arguments."""
+        pose, distance = wall_pose(walls, position, velocity, ahead, radius)
+        weight = (1.0 - (distance / self.reach).square()).clamp(min=0.0).square()
+        seen = (nn.functional.silu(self.embed(pose)) * weight[..., None, None]).sum((-3, -2))
+        return self.add(nn.functional.silu(self.together(seen)))
