@@ -8,7 +8,8 @@ The program encodes what was seen, imagines everybody under each plan of the ego
 
 A model that sees walls (`model.walls`) takes them, `[B,W,4]`, as a tenth input. Numbers of scenes B, plans S and walls
 W (1 or more) are free, agents N and frames T are those it was exported for: fill up with agents that are not present,
-and with walls at `scene.FAR`. `Scene.from_arrays` says what the inputs are and makes them; frames are the model's own `dt` apart.
+and with walls at `scene.FAR`. `Scene.from_arrays` says what the inputs are and makes them; frames are the model's own
+`dt` apart.
 """
 
 import sys

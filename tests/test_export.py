@@ -13,6 +13,7 @@ from jepa_social.export import ImaginedPositions, check, example, export_model
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.scene import FAR
+from tests.models.walled import heeding_walls
 from tests.planning.strolls import SMALL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,9 +79,8 @@ def test_it_reacts_to_plans_and_heeds_presence(run, program):
 def test_a_model_that_sees_walls_takes_any_number_of_them(tmp_path):
     torch.manual_seed(1)
     model = WorldModel(SocialJEPA(replace(SMALL, walls=8)), dt=0.25, horizon=1)
-    for weight in (model.motion.out[-1].weight, model.jepa.encoder.walls.add.weight, model.jepa.predictor.walls.add.weight):
-        torch.nn.init.normal_(weight)  # they would say nothing
-    model.save(tmp_path)
+    torch.nn.init.normal_(model.motion.out[-1].get_parameter("weight"), std=0.3)
+    heeding_walls(model).save(tmp_path)
     sizes = ("agents=2", "frames=2", "samples=2")
     command = [sys.executable, "-m", "jepa_social.export", f"run={tmp_path}", f"out={tmp_path / 'world.pt2'}", *sizes]
     subprocess.run(command, check=True, cwd=ROOT)

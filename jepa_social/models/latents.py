@@ -36,7 +36,9 @@ class Anchor:
         found = agents == self.ego[:, None]
         ego = (found * torch.arange(1, agents.shape[1] + 1, device=agents.device)).sum(1) - 1
         names = ("state", "position", "velocity", "heading", "oriented", "present", "radius")
-        return Anchor(**{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego, walls=self.walls)
+        return Anchor(
+            **{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego, walls=self.walls
+        )
 
 
 @dataclass
