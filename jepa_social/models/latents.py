@@ -27,8 +27,8 @@ class Anchor:
     @staticmethod
     def cat(anchors: "list[Anchor]") -> "Anchor":
         """Join along B."""
-        parts = [[getattr(a, f.name) for a in anchors] for f in fields(Anchor)]
-        return Anchor(*(None if part[0] is None else torch.cat(part) for part in parts))
+        given = [f.name for f in fields(Anchor) if getattr(anchors[0], f.name) is not None]
+        return Anchor(**{name: torch.cat([getattr(a, name) for a in anchors]) for name in given})
 
     def select(self, agents: Int[Tensor, "B K"]) -> "Anchor":
         """Keep only the listed agents of each scene, each listed once; `ego` becomes its index in the list, or -1."""
