@@ -56,24 +56,6 @@ def closest_on_segment(point: Tensor, start: Tensor, end: Tensor) -> Tensor:
     return start + share.clamp(0.0, 1.0) * along
 
 
-def side(start: Tensor, end: Tensor, point: Tensor) -> Tensor:
-    """Twice the signed area of the triangle: above 0 where `point [...,2]` lies left of the way `start`–`end`."""
-    along, off = end - start, point - start
-    return along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]
-
-
-def segment_distance(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
-    """Distance of the segments `a`–`b` and `c`–`d` (`[...,2]` each); 0 where they cross."""
-    a, b, c, d = torch.broadcast_tensors(a, b, c, d)
-
-    def to_segment(point: Tensor, start: Tensor, end: Tensor) -> Tensor:
-        return (point - closest_on_segment(point, start, end)).norm(dim=-1)
-
-    ends = torch.stack((to_segment(a, c, d), to_segment(b, c, d), to_segment(c, a, b), to_segment(d, a, b)))
-    sides = (side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)
-    return ends.amin(dim=0).masked_fill(sides, 0.0)
-
-
 def swept_distance(start: Tensor, end: Tensor) -> Tensor:
     """Least distance to the origin of a point that moves from `start [...,2]` to `end [...,2]` in a straight line.
 

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepa_social.geometry import closest_on_segment, segment_distance
+from jepa_social.geometry import closest_on_segment
 from jepa_social.models.poses import length, local
 
-WALL_FEATURES = 19
-SOON = 3.0
-"""s at its present velocity in which an agent is asked whether it meets a wall."""
+MOMENTS = (0.0, 0.5, 1.0, 2.0, 3.0)
+"""s ahead at which an agent that keeps its velocity is asked how near a wall it is: does it hit, pass, walk along?"""
+WALL_FEATURES = 16 + len(MOMENTS)
 
 
 def wall_pose(
@@ -32,37 +32,33 @@ def wall_pose(
         ahead: where they face (`poses.facing`).
         radius: m.
 
-    The nearest point, both tips and the way from one to the other are told in the agent's frame. Of its motion: how
-    fast it comes nearer, exp(-s to contact) at that pace, and by how much the next `SOON` seconds miss the wall.
+    The nearest point, both ends and the way from one to the other are told in the agent's frame. Of its motion: how
+    fast it comes nearer, exp(-s to contact) at that pace, and how near it would be at `MOMENTS`.
     """
-    tips = walls.unflatten(-1, (2, 2)) - position[..., None, None, :]
-    start, end = tips.unbind(-2)
+    ends = walls.unflatten(-1, (2, 2)) - position[..., None, None, :]
+    start, end = ends.unbind(-2)
     ahead, velocity, radius = ahead[..., None, :], velocity[..., None, :], radius[..., None]
-    here = torch.zeros_like(start)
-    nearest = closest_on_segment(here, start, end)
-    distance = length(*nearest.unbind(-1))
-    gap = distance - radius
-    closeness = (-0.5 * gap.clamp(min=0.0)).exp()
+    course = velocity[..., None, :] * velocity.new_tensor(MOMENTS)[:, None]
+    away = closest_on_segment(course, start[..., None, :], end[..., None, :]) - course
+    gaps = length(*away.unbind(-1)) - radius[..., None]
+    nearest, gap = away[..., 0, :], gaps[..., 0]
+    distance = gap + radius
     closing = (velocity * nearest).sum(-1) / distance
-    miss = segment_distance(here, here + SOON * velocity, start, end) - radius
     scalars = (
         distance.clamp(max=20.0) * 0.1,
-        closeness,
-        (-2.0 * gap.clamp(min=-0.5)).exp(),
+        (-0.5 * gap.clamp(min=0.0)).exp(),
         closing * 0.5,
         (-gap.clamp(min=0.0) / closing.clamp(min=1e-2)).exp(),
-        miss.clamp(max=5.0) * 0.4,
-        (-miss.clamp(min=0.0)).exp(),
     )
+    near = torch.stack(scalars, dim=-1)
     direction = _direction(nearest, ahead)
-    alike = torch.cat((direction, direction * closeness[..., None], torch.stack(scalars, dim=-1)), dim=-1)
+    alike = torch.cat((direction, direction * near[..., 1:2], near, (-2.0 * gaps.clamp(min=-0.5)).exp()), dim=-1)
     along = local(nn.functional.normalize(end - start, dim=-1), ahead)
-    one, other = (
-        torch.cat((_direction(tip, ahead), (-0.5 * length(*tip.unbind(-1))).exp()[..., None]), dim=-1)
-        for tip in (start, end)
+    tips = torch.cat(
+        (_direction(ends, ahead[..., None, :]), (-0.5 * length(*ends.unbind(-1))).exp()[..., None]), dim=-1
     )
-    views = (torch.cat((alike, one, other, along), dim=-1), torch.cat((alike, other, one, -along), dim=-1))
-    return torch.stack(views, dim=-2), distance
+    both = torch.stack((along, -along), dim=-2)
+    return torch.cat((alike[..., None, :].expand(*tips.shape[:-1], -1), tips, tips.flip(-2), both), dim=-1), distance
 
 
 def _direction(offset: Tensor, ahead: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepa_social.geometry import closest_on_segment, side
+from jepa_social.geometry import closest_on_segment
 from jepa_social.scene import FAR
 
 CLEAR = 0.15
@@ -100,9 +100,15 @@ def _free(start: Tensor, end: Tensor, ends: Tensor, solid: Tensor, radius: Tenso
     shape = (len(solid), *[1] * extra, -1)
     a, b = (ends[:, :, k].view(*shape, 2) for k in (0, 1))
     p, q = start[..., None, :], end[..., None, :]
-    blocked = (side(p, q, a) * side(p, q, b) < 0) & (side(a, b, p) * side(a, b, q) < 0)
+    blocked = (_side(p, q, a) * _side(p, q, b) < 0) & (_side(a, b, p) * _side(a, b, q) < 0)
     for tip in (a, b):
         near = (closest_on_segment(tip, p, q) - tip).norm(dim=-1)
         own = torch.minimum((p - tip).norm(dim=-1), (q - tip).norm(dim=-1))
         blocked = blocked | (near < torch.minimum(radius.view(shape), 0.99 * own))
     return ~(blocked & solid.view(shape)).any(-1)
+
+
+def _side(p: Tensor, q: Tensor, point: Tensor) -> Tensor:
+    """Twice the signed area of the triangle: above 0 where `point` lies left of the way from `p` to `q`."""
+    u, v = q - p, point - p
+    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]

@@ -22,9 +22,9 @@ from tests.models.walled import heeding_walls, walled
 from tests.stages.runs import composed
 
 SIZES = {"width": 16, "depth": 2, "heads": 2, "predictor_width": 16, "reaction": 8}
-LATERAL = [1, 3, 12, 15, 18]
+LATERAL = [1, 3, 14, 17, 20]
 """Features that are measured to the left."""
-DIRECTED = [0, 1, 2, 3, 11, 12, 14, 15, 17, 18]
+DIRECTED = [0, 1, 2, 3, 13, 14, 16, 17, 19, 20]
 
 
 @pytest.fixture
@@ -106,15 +106,16 @@ def test_what_is_ahead_and_when_it_is_met():
     assert one[0] == pytest.approx(0.8)
     assert one[1] == 0
     assert one[4] == pytest.approx(0.2), "distance"
-    assert one[7] == pytest.approx(0.5), "comes nearer at 1 m/s"
-    assert one[8] == pytest.approx(math.exp(-1.7)), "touched in 1.7 s"
-    assert one[9] == pytest.approx(-0.3 * 0.4), "and run into"
-    assert one[17:].tolist() == [0.0, 1.0]
-    assert other[17:].tolist() == [0.0, -1.0]
-    torch.testing.assert_close(one[11:17], other[[14, 15, 16, 11, 12, 13]])
+    assert one[6] == pytest.approx(0.5), "comes nearer at 1 m/s"
+    assert one[7] == pytest.approx(math.exp(-1.7)), "touched in 1.7 s"
+    gaps = [2.0 - 0.3, 1.5 - 0.3, 1.0 - 0.3, -0.3, 1.0 - 0.3]  # after 3 s it would be behind it
+    torch.testing.assert_close(one[8:13], torch.tensor(gaps).mul(-2).exp())
+    assert one[19:].tolist() == [0.0, 1.0]
+    assert other[19:].tolist() == [0.0, -1.0]
+    torch.testing.assert_close(one[13:19], other[[16, 17, 18, 13, 14, 15]])
     beside = pose_of([[2.0, 1.0, 2.0, 3.0]])[0, 0]
-    assert beside[9] == pytest.approx(0.7 * 0.4), "passed at 0.7 m"
-    assert pose_of([[2.0, -1.0, 2.0, 3.0]], velocity=(-1.0, 0.0))[0, 0, 8] == 0, "walked away from"
+    assert beside[11] == pytest.approx(math.exp(-2 * 0.7)), "passed at 0.7 m"
+    assert pose_of([[2.0, -1.0, 2.0, 3.0]], velocity=(-1.0, 0.0))[0, 0, 7] == 0, "walked away from"
 
 
 def test_a_reflection_changes_signs_of_what_lies_to_the_left_only():
@@ -142,7 +143,7 @@ def test_mirrored_logs_keep_their_walls_beside_their_people(jepa, scene):
 def test_who_faces_nowhere_sees_distances_only():
     pose = pose_of([[2.0, -1.0, 2.0, 3.0], [-1.0, 0.5, 4.0, 0.7]], velocity=(0.0, 0.0), heading=None)
     assert not pose[..., DIRECTED].any()
-    assert pose[..., [4, 5, 6, 9, 10, 13, 16]].all()
+    assert pose[..., [4, 5, 8, 9, 12, 15, 18]].all()
 
 
 @torch.no_grad()
