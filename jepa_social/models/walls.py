@@ -1,8 +1,8 @@
 """Walls as agents see them: what tells a doorway and a corridor from open space.
 
 A wall is a segment that may be given from either end, so it is looked at from both: one small network embeds both
-views. Their sum over walls, weighted down to nothing at the edge of sight, does not depend on the order of walls or of
-their ends, and is exactly zero where there is no wall (a deep set, Zaheer et al. 2017).
+views. All are pooled, so neither the order of walls nor that of their ends matters (a deep set, Zaheer et al. 2017),
+and where there is no wall there is exactly nothing to add.
 """
 
 import torch
@@ -15,6 +15,8 @@ from jepa_social.models.poses import length, local
 MOMENTS = (0.0, 0.5, 1.0, 2.0, 3.0)
 """s ahead at which an agent that keeps its velocity is asked how near a wall it is: does it hit, pass, walk along?"""
 WALL_FEATURES = 16 + len(MOMENTS)
+MOST = 8.0
+"""Greatest logit of a wall: e^8 to 1 is all."""
 
 
 def wall_pose(
@@ -69,6 +71,9 @@ def _direction(offset: Tensor, ahead: Tensor) -> Tensor:
 class Walls(nn.Module):
     """What the walls around an agent add to its token or hidden state; nothing before it is trained.
 
+    Every unit attends to the walls for itself: a mean, weighted by how much it minds each of them and fading to nothing
+    at the edge of sight, beside a place of weight 1 where there is nothing. So many walls are not more than a few.
+
     Args:
         width: of what a wall is embedded in.
         out: of what it is added to.
@@ -78,7 +83,7 @@ class Walls(nn.Module):
     def __init__(self, width: int, out: int, reach: float):
         super().__init__()
         self.reach = reach
-        self.embed = nn.Linear(WALL_FEATURES, width)
+        self.embed = nn.Linear(WALL_FEATURES, 2 * width)
         # no biases from here on: no walls, nothing to add
         self.together = nn.Linear(width, width, bias=False)
         self.add = nn.Linear(width, out, bias=False)
@@ -94,6 +99,8 @@ class Walls(nn.Module):
     ) -> Float[Tensor, "*A D"]:
         """See `wall_pose` for the arguments."""
         pose, distance = wall_pose(walls, position, velocity, ahead, radius)
-        weight = (1.0 - (distance / self.reach).square()).clamp(min=0.0).square()
-        seen = (nn.functional.silu(self.embed(pose)) * weight[..., None, None]).sum((-3, -2))
+        fade = (1.0 - (distance / self.reach).square()).clamp(min=0.0).square()
+        what, minded = self.embed(pose).chunk(2, dim=-1)
+        weight = minded.clamp(max=MOST).exp() * fade[..., None, None]
+        seen = (weight * nn.functional.silu(what)).sum((-3, -2)) / (1.0 + weight.sum((-3, -2)))
         return self.add(nn.functional.silu(self.together(seen)))
