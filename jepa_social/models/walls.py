@@ -87,6 +87,9 @@ class Walls(nn.Module):
         # no biases from here on: no walls, nothing to add
         self.together = nn.Linear(width, width, bias=False)
         self.add = nn.Linear(width, out, bias=False)
+        # of order 1, or training would not find them beside tokens of order 1 in as many steps as it has
+        nn.init.normal_(self.embed.weight, std=0.5)
+        nn.init.normal_(self.together.weight, std=(2 / width) ** 0.5)
         nn.init.zeros_(self.add.weight)
 
     def forward(
