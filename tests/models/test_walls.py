@@ -160,6 +160,17 @@ def test_walls_come_into_sight_gradually():
     assert 0 < seen(4.9).abs().max() < 0.05 * seen(2.0).abs().max()
 
 
+@torch.no_grad()
+def test_what_is_added_is_found_in_few_steps(scene):
+    """What the last layer, zero at first, has to choose from is of the order of tokens: at a tenth it stays unread."""
+    torch.manual_seed(0)
+    encoder, got = SocialJEPA(ModelConfig(walls=32)).encoder, []
+    assert encoder.walls is not None
+    encoder.walls.add.register_forward_hook(lambda _, given, __: got.append(given[0]))
+    encoder(walled(scene))
+    assert 0.1 < got[0].square().mean().sqrt() < 1.0
+
+
 def test_all_of_it_learns(scene):
     torch.manual_seed(0)
     config = composed("train", "model.walls=8", *(f"model.{name}={size}" for name, size in SIZES.items()))
