@@ -6,8 +6,10 @@ The program encodes what was seen, imagines everybody under each plan of the ego
     program = torch.export.load("world.pt2").module()
     positions = program(position, velocity, heading, present, kind, radius, ego, dt, plans)   # [B,S,N,H,2] m
 
-Numbers of scenes B and plans S are free, agents N and frames T are those it was exported for: fill up with agents that
-are not present. `Scene.from_arrays` says what the inputs are and makes them; frames are the model's own `dt` apart.
+A model that sees walls (`model.walls`) takes them, `[B,W,4]`, as a tenth input. Numbers of scenes B, plans S and walls
+W (1 or more) are free, agents N and frames T are those it was exported for: fill up with agents that are not present,
+and with walls at `scene.FAR`. `Scene.from_arrays` says what the inputs are and makes them; frames are the model's own
+`dt` apart.
 """
 
 import sys
@@ -48,9 +50,12 @@ class ImaginedPositions(nn.Module):
         ego: Int[Tensor, "B"],
         dt: Float[Tensor, "B"],
         plans: Float[Tensor, "B S H 2"],
+        walls: Float[Tensor, "B W 4"] | None = None,
     ) -> Float[Tensor, "B S N H 2"]:
         """Positions (m, world frame) of all agents under the ego's `plans` (velocity commands, m/s, world frame)."""
-        scene = Scene(position, velocity, heading, present, kind, radius, ego, dt, batch_size=[position.shape[0]])
+        scene = Scene(
+            position, velocity, heading, present, kind, radius, ego, dt, walls=walls, batch_size=[position.shape[0]]
+        )
         anchor = self.jepa.encode(scene).at()
         return self.motion(anchor, self.jepa.imagine(anchor, plans)).position
 
@@ -79,6 +84,8 @@ def export_model(
     eager = ImaginedPositions(model).eval()
     batch, plans = Dim("batch", min=1, max=65536), Dim("plans", min=1, max=65536)
     shapes = {name: {0: batch} for name in INPUTS} | {"plans": {0: batch, 1: plans}}
+    if model.jepa.config.walls:
+        shapes["walls"] = {0: batch, 1: Dim("walls", min=1, max=65536)}
     with torch.no_grad():
         traced = torch.export.export(eager, example(model, 3, agents, frames, samples), dynamic_shapes=shapes)
 
@@ -97,7 +104,7 @@ def export_model(
 
 
 def example(model: WorldModel, scenes: int, agents: int, frames: int, samples: int) -> tuple[Tensor, ...]:
-    """Random walks with gaps, and random plans: what the program takes."""
+    """Random walks with gaps, random plans, and one wall more than scenes if it sees any: what the program takes."""
     chance = torch.Generator().manual_seed(scenes)
     velocity = torch.randn(scenes, agents, 1, 2, generator=chance)
     time = model.dt * torch.arange(1 - frames, 1).view(1, 1, -1, 1)
@@ -106,7 +113,8 @@ def example(model: WorldModel, scenes: int, agents: int, frames: int, samples: i
     present[:, 0, -1] = True
     scene = Scene.from_arrays(position, model.dt, present=present, ego=torch.arange(scenes) % agents)
     plans = torch.randn(scenes, samples, model.horizon, 2, generator=chance)
-    return *(getattr(scene, name) for name in INPUTS), plans
+    walls = [3 * torch.randn(scenes, scenes + 1, 4, generator=chance)] if model.jepa.config.walls else []
+    return *(getattr(scene, name) for name in INPUTS), plans, *walls
 
 
 @torch.no_grad()
@@ -119,7 +127,8 @@ def check(program: nn.Module, eager: ImaginedPositions, cases: list[tuple[Tensor
     for case in cases:
         gap = float((program(*case) - eager(*case)).abs().max())
         if not gap <= CLOSE:
-            raise RuntimeError(f"the exported program is {gap:.2g} m off the model with {tuple(case[-1].shape)} plans")
+            plans = tuple(case[len(INPUTS)].shape)
+            raise RuntimeError(f"the exported program is {gap:.2g} m off the model with {plans} plans")
 
 
 def main() -> None:

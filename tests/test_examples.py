@@ -12,6 +12,7 @@ from examples import (
     somebody_changed,
     value_inference,
     what_they_think,
+    who_thinks_who_knows,
 )
 
 
@@ -61,6 +62,13 @@ def test_what_they_think(capsys: pytest.CaptureFixture):
     assert curves["who does not"].std() < 1e-6
     assert curves["who watches faces"].std() > 1e-4
     assert "A calm face is worth" in capsys.readouterr().out
+
+
+def test_who_thinks_who_knows(capsys: pytest.CaptureFixture):
+    told = who_thinks_who_knows.main(fit=1200, asked=250)
+    assert [(ben, anne) for ben, anne, _, _ in told] == [(True, True), (True, False), (False, False), (False, True)]
+    assert all(0 <= sure <= 1 and ideal > 0.3 for _, _, sure, ideal in told)
+    assert capsys.readouterr().out.count("wrongly") == 2
 
 
 def test_a_stranger_is_got_to_know(capsys: pytest.CaptureFixture):

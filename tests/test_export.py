@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from torch.export import ExportedProgram
 from jepa_social.export import ImaginedPositions, check, example, export_model
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import SocialJEPA
+from jepa_social.scene import FAR
+from tests.models.walled import heeding_walls
 from tests.planning.strolls import SMALL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,6 +74,25 @@ def test_it_reacts_to_plans_and_heeds_presence(run, program):
     moved = [value.clone() for value in lost]
     moved[0][:, 3] += 50.0
     torch.testing.assert_close(program(*lost)[:, :, :3], program(*moved)[:, :, :3], rtol=0, atol=1e-5)
+
+
+def test_a_model_that_sees_walls_takes_any_number_of_them(tmp_path):
+    torch.manual_seed(1)
+    model = WorldModel(SocialJEPA(replace(SMALL, walls=8)), dt=0.25, horizon=1)
+    torch.nn.init.normal_(model.motion.out[-1].get_parameter("weight"), std=0.3)
+    heeding_walls(model).save(tmp_path)
+    sizes = ("agents=2", "frames=2", "samples=2")
+    command = [sys.executable, "-m", "jepa_social.export", f"run={tmp_path}", f"out={tmp_path / 'world.pt2'}", *sizes]
+    subprocess.run(command, check=True, cwd=ROOT)
+    program = torch.export.load(tmp_path / "world.pt2").module()
+    for walls in (1, 7):
+        case = list(example(model, 2, agents=2, frames=2, samples=3))
+        case[-1] = torch.randn(2, walls, 4)
+        with torch.no_grad():
+            found, expected = program(*case), ImaginedPositions(model)(*case)
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+            far = program(*case[:-1], torch.full((2, walls, 4), FAR))
+        assert not torch.allclose(found, far), "walls are heeded"
 
 
 def test_nobody_need_be_the_ego(run, program):

@@ -41,6 +41,7 @@ LABELS = {
     "ttc_danger": Label("near collision", "%", -1, 1),
     "jerk": Label("jerk", "m/s³", -1),
     "social_work": Label("social work", "m/s", -1),
+    "contact_at_start": Label("in contact at the start", "%", 0, 1),
     "success_strangers": Label("success, own group aside", "%", 1, 1),
     "collision_strangers": Label("collision with strangers", "%", -1, 1),
     "near_strangers": Label("stranger within 1 m", "%", -1, 1),
@@ -101,6 +102,20 @@ LABELS |= {
     for target, name in PROBED.items()
 }
 LABELS |= {f"belief_{share}": Label(f"belief, {share} %", "%", 1, 1) for share in (0, 25, 50)}
+LABELS |= {f"frame_{frames}": Label(f"belief, {frames} frames after", "%", 1, 1) for frames in (2, 4)}
+LABELS |= {f"gap_frame_{frames}": Label(f"gap closed, {frames} frames", "%", 1, 1) for frames in (2, 4)}
+LABELS |= {f"second_{share}": Label(f"what it thinks they believe, {share} %", "%", 1, 1) for share in (0, 25, 50)}
+LABELS |= {
+    "second_agree_25": Label("rightly, 25 %", "%", 1, 1),
+    "second_differ_25": Label("wrongly, 25 %", "%", 1, 1),
+    "second_neither_25": Label("neither truth nor theirs, 25 %", "%", 1, 1),
+    "second_gap_0": Label("gap closed, 0 %", "%", 1, 1),
+    "second_gap_25": Label("gap closed, 25 %", "%", 1, 1),
+    "second_gap_timed_25": Label("of the timed ceiling's", "%", 1, 1),
+    "second_nll_25": Label("log-loss, 25 %", "nats", -1),
+    "second_nll_agree_25": Label("log-loss, rightly", "nats", -1),
+    "second_nll_differ_25": Label("log-loss, wrongly", "nats", -1),
+}
 LABELS |= {
     "false_25": Label("false, 25 %", "%", 1, 1),
     "true_25": Label("true, 25 %", "%", 1, 1),

@@ -44,6 +44,7 @@ class Navigation:
         collision: 1 if c < 0 on the swept segment, or for a wall.
         collision_walls: 1 if a wall was touched; NaN where there are none.
         timeout: 1 otherwise.
+        contact_at_start: 1 if somebody is touched before the first action: no policy could succeed.
         navigation_time: s to the goal; successes only.
         path_efficiency: L*/L, straight line start-goal over the path walked; successes only. It may pass 1 by the
             0.3 m that success leaves to the goal.
@@ -72,6 +73,7 @@ class Navigation:
     collision: Tensor
     collision_walls: Tensor
     timeout: Tensor
+    contact_at_start: Tensor
     navigation_time: Tensor
     path_efficiency: Tensor
     spl: Tensor
@@ -140,6 +142,7 @@ def navigation(episodes: Episodes) -> Navigation:
         collision=touched.float(),
         collision_walls=_only(walled, met_wall.float()),
         timeout=(~success & ~touched).float(),
+        contact_at_start=_touched_at_start(scene),
         navigation_time=_only(success, time),
         path_efficiency=_only(success, straight / length),
         spl=success * straight / torch.maximum(length, straight).clamp(min=1e-6),
@@ -164,6 +167,13 @@ def navigation(episodes: Episodes) -> Navigation:
         time_ratio=unknown if human_time is None else _only(success, time / human_time),
         decision_ms=episodes.decision_ms,
     )
+
+
+def _touched_at_start(scene: Scene) -> Tensor:
+    first = scene.between(0, 1)
+    distance = (first.position - ego_track(first)[:, None])[:, :, 0].norm(dim=-1)
+    reach = scene.radius + ego_radius(scene)[:, None]
+    return ((distance < reach) & people(first)[:, :, 0]).any(1).float()
 
 
 def time_to_collision(scene: Scene) -> Tensor:

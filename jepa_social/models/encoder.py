@@ -17,6 +17,7 @@ from jepa_social.models.poses import (
     vector_pairs,
 )
 from jepa_social.models.tokenizer import PEOPLE, MotionTokenizer, has_frame
+from jepa_social.models.walls import Walls
 from jepa_social.scene import Scene
 
 Keys = tuple[Tensor, Tensor]
@@ -63,6 +64,7 @@ class SceneEncoder(nn.Module):
         neighbours: most agents that one attends to, the nearest.
         kinds: see `MotionTokenizer`.
         pixels: tokens come from pictures of this kind; None: from states.
+        walls: width of what a wall is embedded in; 0: walls are not seen.
     """
 
     def __init__(
@@ -76,10 +78,12 @@ class SceneEncoder(nn.Module):
         neighbours: int,
         kinds: int = PEOPLE,
         pixels: Pixels | None = None,
+        walls: int = 0,
     ):
         super().__init__()
         self.window, self.reach, self.neighbours = window, reach, neighbours
         self.tokenizer = MotionTokenizer(width, kinds) if pixels is None else PixelTokenizer(width, pixels)
+        self.walls = Walls(walls, width, reach) if walls else None
         self.blocks = nn.ModuleList(EncoderBlock(width, heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.head = nn.Linear(width, width)
@@ -114,7 +118,10 @@ class SceneEncoder(nn.Module):
         present = scene.present[..., -new:]
         x = self.tokenizer(scene, frame)[..., -new:, :]
         time = self._time(scene, frame, new)
-        social = self._social(scene.between(scene.frames - new, scene.frames), frame[..., -new:])
+        newest = scene.between(scene.frames - new, scene.frames)
+        social = self._social(newest, frame[..., -new:])
+        if self.walls is not None and scene.walls is not None:
+            x = x + self._walls(self.walls, newest, frame[..., -new:])
         keys = []
         for layer, block in enumerate(self.blocks):
             x, known = block(x, past[layer] if past else None, time, social)
@@ -142,6 +149,11 @@ class SceneEncoder(nn.Module):
         present = scene.present.transpose(1, 2)
         radius = scene.radius[:, None].expand(present.shape)
         return look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
+
+    def _walls(self, walls: Walls, scene: Scene, frame: Tensor) -> Tensor:
+        assert scene.walls is not None
+        radius, ahead = scene.radius[..., None].expand(scene.present.shape), facing(scene.heading, frame)
+        return walls(scene.walls[:, None, None], scene.position, scene.velocity, ahead, radius)
 
 
 def _append(scene: Scene, frame: Scene) -> Scene:

@@ -47,6 +47,7 @@ class ModelConfig:
         window: frames that a latent may look back.
         reach: m beyond which agents do not see each other.
         neighbours: most others that an agent sees at one instant, the nearest.
+        walls: width of what a wall is embedded in; 0: walls are not seen.
         kinds: how many of `scene.KINDS` are told apart: agents alone, or things too.
         tokenizer: how pictures become tokens; None: tokens are made of states.
     """
@@ -63,6 +64,7 @@ class ModelConfig:
     window: int = 20
     reach: float = 10.0
     neighbours: int = 24
+    walls: int = 0
     kinds: int = PEOPLE
     tokenizer: Pixels | None = None
 
@@ -80,6 +82,8 @@ class SocialJEPA(nn.Module):
         super().__init__()
         if config.neighbours < 1:
             raise ValueError(f"model.neighbours={config.neighbours} must be >= 1")
+        if config.walls < 0:
+            raise ValueError(f"model.walls={config.walls} must be >= 0")
         self.config = config
         self.encoder = SceneEncoder(
             config.width,
@@ -91,6 +95,7 @@ class SocialJEPA(nn.Module):
             config.neighbours,
             config.kinds,
             config.tokenizer,
+            config.walls,
         )
         self.predictor = Predictor(
             config.width,
@@ -101,6 +106,7 @@ class SocialJEPA(nn.Module):
             config.mlp_ratio,
             config.reach,
             config.neighbours,
+            config.walls,
         )
         self.intents = (
             Intents(config.width + JOURNEY, config.predictor_width, config.intent_width, config.intents)

@@ -22,11 +22,13 @@ class Anchor:
     radius: Float[Tensor, "B N"]
     dt: Float[Tensor, "B"]
     ego: Int[Tensor, "B"]
+    walls: Float[Tensor, "B W 4"] | None = None
 
     @staticmethod
     def cat(anchors: "list[Anchor]") -> "Anchor":
         """Join along B."""
-        return Anchor(*(torch.cat([getattr(a, f.name) for a in anchors]) for f in fields(Anchor)))
+        given = [f.name for f in fields(Anchor) if getattr(anchors[0], f.name) is not None]
+        return Anchor(**{name: torch.cat([getattr(a, name) for a in anchors]) for name in given})
 
     def select(self, agents: Int[Tensor, "B K"]) -> "Anchor":
         """Keep only the listed agents of each scene, each listed once; `ego` becomes its index in the list, or -1."""
@@ -34,7 +36,9 @@ class Anchor:
         found = agents == self.ego[:, None]
         ego = (found * torch.arange(1, agents.shape[1] + 1, device=agents.device)).sum(1) - 1
         names = ("state", "position", "velocity", "heading", "oriented", "present", "radius")
-        return Anchor(**{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego)
+        return Anchor(
+            **{name: getattr(self, name)[rows, agents] for name in names}, dt=self.dt, ego=ego, walls=self.walls
+        )
 
 
 @dataclass
@@ -62,4 +66,5 @@ class Latents:
             scene.radius,
             scene.dt,
             scene.ego,
+            scene.walls,
         )

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from jepa_social.geometry import hold_last
 from jepa_social.models.journey import JOURNEY
 from jepa_social.models.latents import Anchor
-from jepa_social.models.layers import FeedForward, RelativeAttention, Sight
+from jepa_social.models.layers import FeedForward, RelativeAttention
 from jepa_social.models.neighbours import look_around
 from jepa_social.models.poses import SOCIAL_FEATURES, facing, local, social_pose
+from jepa_social.models.walls import Walls
 from jepa_social.scene import MIN_SPEED
 
 ACTION_FEATURES = 4
@@ -35,6 +36,7 @@ class Predictor(nn.Module):
         reaction: width of u and g, which are computed for every plan: keep it small.
         reach: m beyond which agents do not see each other.
         neighbours: most agents that one sees, the nearest.
+        walls: width of what a wall is embedded in; 0: walls are not seen.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Predictor(nn.Module):
         mlp_ratio: float,
         reach: float,
         neighbours: int,
+        walls: int = 0,
     ):
         super().__init__()
         self.reach, self.neighbours = reach, neighbours
         self.enter = nn.Linear(latent, width)
         self.clock = nn.Linear(2, width)
+        self.walls = Walls(walls, width, reach) if walls else None
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.attention = nn.ModuleList(RelativeAttention(width, heads, SOCIAL_FEATURES) for _ in range(depth))
         self.feed = nn.ModuleList(FeedForward(width, mlp_ratio) for _ in range(depth))
@@ -66,28 +70,31 @@ class Predictor(nn.Module):
     def foresee(self, anchor: Anchor, horizon: int) -> Float[Tensor, "B N H P"]:
         """Hidden states of the next `horizon` frames with nobody's plan known."""
         hidden = self.enter(anchor.state)
-        sight = self._coasting(anchor, horizon)
+        position, velocity, ahead, radius, present = self._coasting(anchor, horizon)
+        sight = look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
         step = torch.arange(horizon, device=hidden.device)[:, None]
-        clock = self.clock(torch.stack((anchor.dt.expand(horizon, -1), anchor.dt * step), dim=-1))[:, :, None]
+        given = self.clock(torch.stack((anchor.dt.expand(horizon, -1), anchor.dt * step), dim=-1))[:, :, None]
+        if self.walls is not None and anchor.walls is not None:
+            given = given + self.walls(anchor.walls[:, None], position, velocity, ahead, radius)
         steps = []
         for step in range(horizon):
             view = sight.at(step)
-            hidden = hidden + clock[step]
+            hidden = hidden + given[step]
             for norm, attend, feed in self._blocks():
                 normed = norm(hidden)
                 hidden = feed(hidden + attend(normed, attend.keys(normed), view))
             steps.append(hidden)
         return self.norm(torch.stack(steps, dim=2))
 
-    def _coasting(self, anchor: Anchor, horizon: int) -> Sight:
-        """Who sees whom at each of the steps, `[H,B,N,...]`, with everybody at constant velocity."""
+    def _coasting(self, anchor: Anchor, horizon: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Position, velocity, direction, radius, presence at each of the steps, `[H,B,N,...]`: constant velocity."""
         step = torch.arange(horizon, device=anchor.dt.device).view(-1, 1, 1, 1)
         position = anchor.position + step * anchor.dt.view(-1, 1, 1) * anchor.velocity
         velocity, ahead, radius, present = (
             v.expand(horizon, *v.shape)
             for v in (anchor.velocity, facing(anchor.heading, anchor.oriented), anchor.radius, anchor.present)
         )
-        return look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
+        return position, velocity, ahead, radius, present
 
     def _blocks(self) -> Iterator[tuple[nn.LayerNorm, RelativeAttention, FeedForward]]:
         return zip(self.norms, self.attention, self.feed, strict=True)  # pyright: ignore[reportReturnType]

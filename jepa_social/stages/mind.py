@@ -7,12 +7,14 @@ from omegaconf import DictConfig
 from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.mind.figures import belief_figure
 from jepa_social.evaluation.mind.scores import joined
+from jepa_social.evaluation.mind.second_order_scores import second_order_figure
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.mind_reward import social_reward
 from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
+from jepa_social.stages.second_order import second_order
 from jepa_social.stages.values import value_inference
 
 
@@ -25,8 +27,11 @@ def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> Non
     """
     believed = false_belief(jepa, suite.false_belief, ours)
     save(belief_figure(believed[0], ours), run / "figures" / "mind_false_belief.png")
+    thought = second_order(jepa, suite.second_order, ours)
+    save(second_order_figure(thought[0], ours), run / "figures" / "mind_second_order.png")
     parts = [
         believed,
+        thought,
         value_inference(run, suite.value_inference, ours),
         updating(run, suite.updating, ours),
         social_reward(run, suite.social_reward, ours),

@@ -62,6 +62,14 @@ def test_touching_a_stranger_ends_the_walk_beside_friends():
         assert scores.near_strangers.item() == pytest.approx(0.2 if grouped else 1.0)
 
 
+def test_a_contact_that_nobody_could_help_is_told_apart():
+    beside, met = line((0, 0.5), (0, 0), 11), line((5, 0.3), (0, 0), 11)
+    for other, given in ((beside, 1), (met, 0), (line((0, 9), (0, 0), 11), 0)):
+        scores = navigation(episodes_of([EGO, other], (10, 0), [-1, -1]))
+        assert scores.contact_at_start.item() == given
+        assert scores.success.item() == float(other[0][1] > 1), "and it is a collision all the same"
+
+
 def test_a_world_that_knows_no_groups_has_strangers_only():
     scene = Scene.from_arrays(torch.tensor([EGO, FRIEND])[None].float(), 1.0, ego=0)
     assert decided(scene, torch.tensor([[10.0, 0.0]]))[0, 0]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from jepa_social.mind.perspective import in_view, perspective
-from jepa_social.scene import Scene
+from jepa_social.scene import KINDS, Scene
 
 
 def scene(**settings) -> Scene:
@@ -24,6 +24,38 @@ def test_what_happens_behind_the_back_is_not_known():
     assert seen.position[0, 2, 2].tolist() == [-4.0, 0.0]
     assert seen.velocity[0, 2].abs().max() == 0
     assert torch.equal(seen.position[:, 0], scene().position[:, 0])
+
+
+def test_what_another_has_seen_is_known_only_while_it_was_watched():
+    """The second walks west with its back to the third, which the first sees; then one who looks the other way."""
+    first = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+    thing = torch.tensor([[6.0, 3.0], [6.0, 3.0], [6.0, 4.0]])
+    for course, position in ((1.0, [6.0, 4.0]), (-1.0, [6.0, 3.0])):
+        second = torch.tensor([[4.0, 0.0], [4.0 + 0.5 * course, 0.0], [4.0 + course, 0.0]])
+        known = perspective(Scene.from_arrays(torch.stack((first, second, thing)), 1.0), torch.tensor([1]), by=ME)
+        assert known.position[0, 2, 2].tolist() == position
+        assert known.position[0, 1, 2].tolist() == second[2].tolist(), "the second itself was in view"
+    behind = torch.tensor([[-4.0, 0.0], [-3.0, 0.0], [-2.0, 0.0]])
+    known = perspective(Scene.from_arrays(torch.stack((first, behind, thing)), 1.0), torch.tensor([1]), by=ME)
+    assert known.position[0, 2, 2].tolist() == [6.0, 3.0], "it sees the thing moved, and nobody sees that"
+    assert known.position[0, 1, 2].tolist() == [-4.0, 0.0]
+
+
+def test_what_lies_in_a_box_is_seen_only_while_it_is_moved():
+    """An apple goes from a box ahead to one behind, and is passed later; the other way round; and behind the back."""
+    walk = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [1.0, 0.0]])
+    places = {"ahead": [6.0, 0.0], "behind": [-4.0, 0.0], "farther": [-5.0, 1.0]}
+    boxes = torch.tensor(list(places.values()))[:, None].expand(-1, 4, -1)
+    kind = [[KINDS.index(k) for k in ("pedestrian", "box", "box", "box", "apple")]]
+    for start, end, known in (
+        ("ahead", "behind", "behind"),
+        ("behind", "ahead", "ahead"),
+        ("behind", "farther", "behind"),
+    ):
+        apple = torch.tensor([places[start], places[start], places[end], places[end]])
+        met = Scene.from_arrays(torch.cat((walk[None], boxes, apple[None]))[None], 1.0, kind=torch.tensor(kind))
+        seen = perspective(met, ME).position[0, 4]
+        assert seen.tolist() == [places[start], places[start], places[known], places[known]], "nobody looks into boxes"
 
 
 def test_walls_block_the_view():
@@ -50,6 +82,8 @@ def test_rigid_motion_changes_nothing():
 def test_an_agent_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"0\.\.2"):
         perspective(scene(), torch.tensor([3]))
+    with pytest.raises(ValueError, match=r"0\.\.2"):
+        perspective(scene(), ME, by=torch.tensor([3]))
 
 
 def test_the_cone_is_as_wide_as_asked():

@@ -8,16 +8,23 @@ from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.scene import Scene
 from tests.conftest import random_scene
+from tests.models.walled import heeding_walls, walled
 
 TIGHT = {"atol": 2e-5, "rtol": 1e-4}
 
 
-@pytest.fixture(scope="module")
-def world_model() -> WorldModel:
+@pytest.fixture(scope="module", params=[0, 8], ids=["open", "walled"])
+def world_model(request) -> WorldModel:
     torch.manual_seed(1)
-    model = WorldModel(SocialJEPA(ModelConfig(width=32, predictor_width=32, window=6)), dt=0.4, horizon=5).eval()
+    sizes = ModelConfig(width=32, predictor_width=32, window=6, walls=request.param)
+    model = WorldModel(SocialJEPA(sizes), dt=0.4, horizon=5).eval()
     torch.nn.init.normal_(model.motion.out[-1].weight)  # an untrained readout says nothing: make it speak
-    return model
+    return heeding_walls(model)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return walled(random_scene())
 
 
 @pytest.fixture
@@ -106,7 +113,7 @@ def test_latents_do_not_know_the_future(world_model, scene):
     changed = scene.clone()
     changed.position[:, :, 7:] += torch.randn_like(changed.position[:, :, 7:])
     changed.present[:, 1, 7:] = False
-    changed = Scene.from_arrays(changed.position, 0.4, present=changed.present, ego=scene.ego)
+    changed = Scene.from_arrays(changed.position, 0.4, present=changed.present, ego=scene.ego, walls=scene.walls)
     before, after = world_model.jepa.encode(scene).state, world_model.jepa.encode(changed).state
     close(before[:, :, :7], after[:, :, :7])
     assert (before[:, :, 7:] - after[:, :, 7:]).abs().max() > 1e-3
@@ -133,7 +140,7 @@ def test_without_an_ego_plans_are_ignored(world_model, scene, actions):
 
 @torch.no_grad()
 def test_a_stream_equals_encoding_at_once(world_model):
-    scene = random_scene(frames=14)  # longer than the window of 6
+    scene = walled(random_scene(frames=14))  # longer than the window of 6
     whole = world_model.jepa.encode(scene)
     stream, states, framed = None, [], []
     for frame in range(scene.frames):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,18 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from tensordict import TensorDict
 
-from jepa_social.evaluation.mind.false_belief import run_trials
+from jepa_social.evaluation.mind.false_belief import Trials, run_trials
+from jepa_social.evaluation.mind.scores import VIEW
+from jepa_social.evaluation.mind.second_order import run_pairs
 from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
-from jepa_social.stages.beliefs import _inputs, false_belief
+from jepa_social.stages.belief_inputs import Inputs, belief_inputs, walkers_own
+from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.mind import score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward
 from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
+from jepa_social.stages.second_order import FIRST_ORDER, as_known_to_the_first, second_order
 from jepa_social.stages.values import value_inference
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -38,6 +43,14 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
     assert {"jepa", "jepa + perspective", "untrained", "behaviour cloning", "exact observer"} <= set(rows)
     assert rows["reads the true state"]["belief_25"].mean == pytest.approx(0.5)
     assert rows["exact observer"]["belief_25"].mean > 0.8
+    assert rows["exact observer"]["frame_4"].mean > rows["exact observer"]["frame_2"].mean > 0.75
+    assert rows["jepa"]["frame_4"].n < rows["jepa"]["frame_2"].n < rows["jepa"]["belief_25"].n
+    assert rows["reads the true state"]["frame_4"].mean == pytest.approx(0.5)
+    assert rows["reads the true state"]["second_25"].mean == rows[FIRST_ORDER]["second_25"].mean == 0.5
+    assert rows[VIEW]["second_25"].mean > 0.8
+    assert rows[FIRST_ORDER]["second_agree_25"].mean == 1.0
+    assert rows["exact observer"]["second_25"].mean > 0.85
+    assert {"second_gap_0", "second_nll_differ_25", "second_neither_25"} <= set(rows["jepa + perspective"])
     assert rows["reads the true state"]["gap_25"].mean == pytest.approx(0.0, abs=1e-9)
     assert rows["jepa"]["belief_25"].low <= rows["jepa"]["belief_25"].mean <= rows["jepa"]["belief_25"].high
     assert {"belief_25", "hasty_nll_5", "careful_rho_3", "accept_30_60", "shift_accept_1"} <= set(rows["jepa"])
@@ -47,7 +60,7 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
     readers = {f"jepa, {how}" for how in ("passive reader", "reads a stranger", "reads a creature of habit")}
     assert {"jepa, frozen after 5", "jepa, no comparison"} | readers <= set(against)
     assert rows["exact observer, reads a stranger"]["accept_30_60"].mean < rows["exact observer"]["accept_30_60"].mean
-    for name in ("false_belief", "values", "closed_loop", "acting", "updating", "social_reward"):
+    for name in ("false_belief", "second_order", "values", "closed_loop", "acting", "updating", "social_reward"):
         assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
     assert rows["exact observer"]["excess_after"].high < rows["window of 10"]["excess_after"].high < 20
     assert rows["frozen"]["gap_change"].mean == rows["frozen"]["gap_bias"].mean == 0.0
@@ -78,23 +91,29 @@ def test_scores_are_the_same_again(jepa):
 
 def test_truth_never_enters_a_model(jepa):
     """Latents and readout inputs are the same whatever `truth` says, and trials carry none."""
-    trials = run_trials(range(60))
-    plain = _inputs(jepa, trials, [2], "plain")[1]
+    views = [partial(view, sight=75.0) for view in (walkers_own, as_known_to_the_first)]
+    trials = run_pairs(range(300)).trials
+
+    def inputs(trials: Trials) -> Inputs:
+        return belief_inputs(jepa, trials, [2], views, "inputs")[1]
+
+    plain = inputs(trials)
     lied = trials.scene.clone(False)
     shape = list(lied.kind.shape)
     lied.truth = TensorDict({"belief": torch.full(shape, 7.0), "goal": torch.zeros(shape)}, batch_size=shape[:1])
-    told = _inputs(jepa, replace(trials, scene=lied), [2], "told")[1]
-    for one, other in zip(plain, told, strict=True):
+    for one, other in zip(plain, inputs(replace(trials, scene=lied)), strict=True):
         assert torch.equal(one, other)
     # nor do the answers, of which the inputs must not be made
     shuffled = replace(trials, believed=trials.believed.flip(0), actual=trials.actual.flip(0))
-    for one, other in zip(plain, _inputs(jepa, shuffled, [2], "shuffled")[1], strict=True):
+    for one, other in zip(plain, inputs(shuffled), strict=True):
         assert torch.equal(one, other)
 
 
 def test_fitting_seeds_are_not_scored(jepa):
     with pytest.raises(ValueError, match="further apart"):
         false_belief(jepa, settings("suite.false_belief.fit_seed=5000000").false_belief, "jepa")
+    with pytest.raises(ValueError, match="further apart"):
+        second_order(jepa, settings("suite.second_order.fit_seed=5000000").second_order, "jepa")
 
 
 def test_people_are_learned_once(tmp_path):
@@ -119,3 +138,12 @@ def test_a_model_that_knows_no_things_says_so():
     people = SocialJEPA(ModelConfig(width=16, depth=1, heads=2, predictor_width=16), teacher=False).eval()
     with pytest.raises(ValueError, match=r"model\.kinds=10"):
         false_belief(people, settings().false_belief, "jepa")
+
+
+def test_who_is_asked_late_changes_nothing_for_others(jepa):
+    trials = run_trials(range(40))
+    whole = belief_inputs(jepa, trials, [2], (), "all")
+    alone = belief_inputs(jepa, trials.rows(torch.arange(5, 9)), [2], (), "some", questions=[1, 4])
+    for one, other in zip((whole[1], whole[4]), alone, strict=True):
+        for a, b in zip(one, other, strict=True):
+            torch.testing.assert_close(a[5:9], b, atol=1e-5, rtol=1e-5)

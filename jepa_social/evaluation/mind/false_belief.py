@@ -7,13 +7,16 @@ frame 3 the thing is moved to another box. The walker can see it if either box l
 stepped, and then notices with probability 0.8. It stops where it believes the thing to be. Asked is which of the four
 boxes that is, at the frame of the move and after (rounded up) a quarter and half of the steps that are left to it then.
 The path itself tells more and more; the frame of the move alone tells nothing that happened before it.
+
+After a quarter of the path the moment of the question tells how long the path is. So it is put a fixed number of frames
+after the move as well, the same in every trial, to those that are still under way then, which the frames show.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.scene import Scene
@@ -23,6 +26,8 @@ from jepa_social.worlds.village.scenarios import FalseBelief
 
 SHARES = (0.0, 0.25, 0.5)
 """Of the path since the swap that has been seen when the question is put."""
+AFTER = (2, 4)
+"""Frames since the swap at which the question is put as well; these questions follow those of `SHARES`."""
 BOXES = 4
 SIZE = 9
 WALKER = 0
@@ -41,7 +46,7 @@ class Trials:
         actual: `[K]` the box where it is.
         former: `[K]` the box where it was; for who never knew, the box of its second best.
         moved: `[K,2]` the boxes from which and to which the thing was moved.
-        asked: `[K,3]` frames at which the question is put (`SHARES`).
+        asked: `[K,5]` frames at which the question is put (`SHARES`, then `AFTER`).
         seed: `[K]`.
     """
 
@@ -51,18 +56,28 @@ class Trials:
     actual: Int[Tensor, "K"]
     former: Int[Tensor, "K"]
     moved: Int[Tensor, "K 2"]
-    asked: Int[Tensor, "K 3"]
+    asked: Int[Tensor, "K 5"]
     seed: Int[Tensor, "K"]
 
     def first(self, count: int) -> "Trials":
         """The first `count` of them."""
-        cut = {f.name: getattr(self, f.name)[:count] for f in fields(self) if f.name != "first_box"}
+        return self.rows(torch.arange(len(self.asked))[:count])
+
+    def rows(self, chosen: Tensor) -> "Trials":
+        """Some of them, by index."""
+        cut = {f.name: getattr(self, f.name)[chosen] for f in fields(self) if f.name != "first_box"}
         return Trials(first_box=self.first_box, **cut)
 
     @property
     def false(self) -> Bool[Tensor, "K"]:
         """Whether belief and truth disagree."""
         return self.believed != self.actual
+
+    def under_way(self, question: int) -> Bool[Tensor, "K"]:
+        """Who has not arrived yet when the question is put."""
+        walker = self.scene.position[:, WALKER]
+        here = walker[torch.arange(len(walker)), self.asked[:, question]]
+        return (here != walker[:, -1]).any(-1)
 
     def upto(self, share: int) -> list[tuple[int, Int[Tensor, "M"]]]:
         """Frames at which question `share` is put, each with the trials in which it is put then."""
@@ -73,20 +88,22 @@ class Trials:
 def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None = None) -> Trials:
     """Play the scenario out; trials in which the walker does not arrive within `frames` are left out (about 2 in 1000).
 
-    Of an `ignorant` walker, `believed` is the box that it goes for: that of its thing if it saw it moved, that of its
+    Of one who comes to meet another (`company`), it is where it thinks that the other believes the thing to be. Of an
+    `ignorant` walker, `believed` is the box that it goes for: that of its thing if it saw it moved, that of its
     second best if it does not know. `false` says that it does not know.
 
     Raises:
         ValueError: no trial is left.
     """
     village = village or Village(FalseBelief(), limit=frames)
+    frames = min(frames, village.limit)
     village.reset(seeds)
     scenario = village.scenarios[0]
     assert isinstance(scenario, FalseBelief)
     for _ in range(frames):
         village.step()
     scene = village.history()
-    belief = village.beliefs.place[:, WALKER]
+    belief = village.beliefs.expected(village.layout.meets)[:, WALKER]
     sought = torch.where(belief[:, THING] == UNKNOWN, belief[:, -1], belief[:, THING])
     boxes = village.place(village.layout.thing[:, :BOXES])
     walker = scene.position[:, WALKER]
@@ -96,7 +113,8 @@ def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None =
     if not bool(kept.any()):
         raise ValueError(f"nobody arrives within {frames} frames: allow more")
     left = (end - scenario.time)[:, None]
-    asked = scenario.time + (left * torch.tensor(SHARES)).ceil().long()
+    shares = scenario.time + (left * torch.tensor(SHARES)).ceil().long()
+    asked = torch.cat((shares, (scenario.time + torch.tensor(AFTER)).expand(len(shares), -1)), dim=1)
 
     def box(place: Tensor) -> Tensor:
         return (boxes == place[:, None]).long().argmax(1)[kept]
@@ -115,11 +133,21 @@ def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None =
     )
 
 
-def balanced_hits(answer: Int[Tensor, "K"], trials: Trials) -> Tensor:
+def balanced_hits(
+    answer: Int[Tensor, "K"], trials: Trials, among: Bool[Tensor, "K"] | None = None
+) -> Float[Tensor, "K"]:
     """Each trial's contribution to balanced accuracy: its hit, weighed so that false and true beliefs count alike.
 
-    The mean over trials is the mean of the accuracies on false-belief and on true-belief trials.
+    The mean over trials (those `among` which it is asked; others are NaN) is the mean of the accuracies on false-belief
+    and on true-belief trials.
     """
+    if among is None:
+        among = torch.ones_like(trials.false)
     hit = (answer == trials.believed).double()
-    share = torch.where(trials.false, trials.false.double().mean(), (~trials.false).double().mean())
-    return hit / (2 * share)
+    return torch.where(among, hit * balance(trials, among) / 2, torch.nan)
+
+
+def balance(trials: Trials, among: Bool[Tensor, "K"]) -> Float[Tensor, "K"]:
+    """Weights by which false and true beliefs count alike `among` some; their mean there is 2, elsewhere they are 0."""
+    share = trials.false[among].double().mean()
+    return torch.where(trials.false, 1 / share, 1 / (1 - share)) * among

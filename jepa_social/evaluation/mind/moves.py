@@ -69,8 +69,7 @@ def in_own_frame(trials: Trials, share: int, odds: Float[Tensor, "K 5"]) -> Floa
 def _step(trials: Trials, share: int) -> tuple[Float[Tensor, "K 2"], Bool[Tensor, "K"]]:
     rows, asked = torch.arange(len(trials.believed)), trials.asked[:, share]
     walker = trials.scene.position[:, WALKER]
-    here = walker[rows, asked]
-    return walker[rows, asked + 1] - here, (here != walker[:, -1]).any(-1)
+    return walker[rows, asked + 1] - walker[rows, asked], trials.under_way(share)
 
 
 def _own(trials: Trials, frame: Int[Tensor, "K"], step: Float[Tensor, "K 2"]) -> Int[Tensor, "K"]:

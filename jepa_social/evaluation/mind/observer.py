@@ -16,7 +16,7 @@ sees the frames.
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, SIZE, WALKER, Trials
@@ -24,6 +24,25 @@ from jepa_social.worlds.village.grid import destinations, distances, sees, step_
 
 LONGEST = 64
 """Steps after which everybody is taken to have arrived."""
+
+
+def boxes_of(trials: Trials) -> Int[Tensor, "K 4 2"]:
+    """Cells of the boxes."""
+    return trials.scene.position[:, trials.first_box : trials.first_box + BOXES, 0].round().long()
+
+
+def facing_at_swap(trials: Trials, agent: int) -> Int[Tensor, "K 1 2"]:
+    """Where an agent faces when the thing is moved: along its last step."""
+    heading = trials.scene.heading[:, agent, int(trials.asked[0, 0])]
+    return torch.stack((heading.cos(), heading.sin()), -1).round().long()[:, None]
+
+
+def seen_by(trials: Trials, agent: int, half_angle: float) -> Bool[Tensor, "K"]:
+    """Whether the swap was in an agent's view."""
+    walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(trials.believed), -1, -1)
+    here = trials.scene.position[:, agent, int(trials.asked[0, 0])].round().long()[:, None]
+    ends = boxes_of(trials)[torch.arange(len(here))[:, None], trials.moved]
+    return sees(walls, here, facing_at_swap(trials, agent), ends, half_angle)[:, 0].any(-1)
 
 
 @dataclass(frozen=True)
@@ -37,34 +56,34 @@ class BeliefObserver:
     noticed: float = 0.63
     timed: bool = False
 
-    def posterior(self, trials: Trials, share: int) -> Float[Tensor, "K 4"]:
-        """Probability of each box to be the believed one when question `share` is put."""
-        scene, rows = trials.scene, torch.arange(len(trials.believed))
-        cell = scene.position[:, WALKER].round().long()
-        boxes = scene.position[:, trials.first_box : trials.first_box + BOXES, 0].round().long()
-        pair = torch.stack((boxes[rows, trials.former], boxes[rows, trials.actual]), dim=1)
-        walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(cell), -1, -1)
-        start = int(trials.asked[0, 0])
-        heading = scene.heading[:, WALKER, start]
-        facing = torch.stack((heading.cos(), heading.sin()), -1).round().long()
-        ends = boxes[rows[:, None], trials.moved]
-        seen = sees(walls, cell[:, start, None], facing[:, None], ends, self.half_angle)[:, 0].any(-1)
-        chance = torch.where(seen, self.notice, 0.0)
+    def posterior(self, trials: Trials, question: int) -> Float[Tensor, "K 4"]:
+        """Probability of each box to be the believed one when `question` is put."""
+        chance = torch.where(seen_by(trials, WALKER, self.half_angle), self.notice, 0.0)
         log = torch.stack(((1 - chance) / (1 - self.noticed), chance / self.noticed), dim=-1).log()
-        away = distances(walls, pair)
-        for t in range(start, int(trials.asked[:, share].max())):
-            odds = step_log_odds(away, walls, cell[:, t, None], self.beta)[:, :, 0]
-            led = (destinations(walls, cell[:, t, None])[:, 0] == cell[:, t + 1, None]).all(-1)
-            taken = odds.masked_fill(~led[:, None], -torch.inf).logsumexp(-1)  # at the edge several moves lead nowhere
-            log = log + torch.where((t < trials.asked[:, share])[:, None], taken, 0.0)
-        if self.timed and SHARES[share] > 0:
-            seen_steps = trials.asked[:, share] - trials.asked[:, 0]
-            log = log + self._length(pair, cell[rows, trials.asked[:, share]], seen_steps, SHARES[share])
-        odds = log.softmax(-1)
-        out = torch.zeros(len(cell), BOXES)
+        odds = (log + self.walked(trials, question)).softmax(-1)
+        rows, out = torch.arange(len(odds)), torch.zeros(len(odds), BOXES)
         out[rows, trials.former] = odds[:, 0]
         out[rows, trials.actual] += odds[:, 1]
         return out
+
+    def walked(self, trials: Trials, question: int, agent: int = WALKER) -> Float[Tensor, "K 2"]:
+        """Log-likelihood of an agent's steps from the swap to `question`, if it goes for the former or the actual box;
+        `timed`, with that of the way's length."""
+        scene, rows = trials.scene, torch.arange(len(trials.believed))
+        cell = scene.position[:, agent].round().long()
+        boxes = boxes_of(trials)
+        pair = torch.stack((boxes[rows, trials.former], boxes[rows, trials.actual]), dim=1)
+        walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(cell), -1, -1)
+        start, asked = int(trials.asked[0, 0]), trials.asked[:, question]
+        away, log = distances(walls, pair), torch.zeros(len(cell), 2)
+        for t in range(start, int(asked.max())):
+            odds = step_log_odds(away, walls, cell[:, t, None], self.beta)[:, :, 0]
+            led = (destinations(walls, cell[:, t, None])[:, 0] == cell[:, t + 1, None]).all(-1)
+            taken = odds.masked_fill(~led[:, None], -torch.inf).logsumexp(-1)  # at the edge several moves lead nowhere
+            log = log + torch.where((t < asked)[:, None], taken, 0.0)
+        if self.timed and 0 < question < len(SHARES):
+            log = log + self._length(pair, cell[rows, asked], asked - start, SHARES[question])
+        return log
 
     def _length(
         self, pair: Int[Tensor, "K 2 2"], here: Int[Tensor, "K 2"], steps: Int[Tensor, "K"], share: float

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import SHARES, Trials, balanced_hits
+from jepa_social.evaluation.mind.false_belief import AFTER, SHARES, Trials, balanced_hits
 from jepa_social.evaluation.mind.moves import next_move
 from jepa_social.evaluation.results import Scores
 from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_difference
@@ -14,6 +14,8 @@ from jepa_social.evaluation.statistics import Interval, bootstrap_mean, paired_d
 CEILING, TIMED, FLOOR = "exact observer", "exact observer, knows when it is asked", 0.5
 """The floor of a row that reads the true state, or never updates: right on one half of the balanced trials."""
 KEYS = tuple(f"belief_{round(100 * share)}" for share in SHARES)
+VIEW = "perspective, no network"
+FRAME_KEYS = tuple(f"frame_{frames}" for frames in AFTER)
 Columns = dict[str, np.ndarray]
 """Metric to `[K]`, one number a trial (or person), whose mean is the score."""
 Scored = tuple[Scores, dict[str, dict[str, dict[str, Interval]]]]
@@ -39,6 +41,19 @@ def belief_columns(scores: list[Tensor], trials: Trials, likely: bool) -> Column
         columns["nll_25"] = (loss * balanced_hits(trials.believed, trials)).numpy()
         columns["nll_false_25"] = torch.where(trials.false, loss, torch.nan).numpy()
         columns["nll_true_25"] = torch.where(trials.false, torch.nan, loss).numpy()
+    return columns
+
+
+def frame_columns(answers: list[Tensor], trials: Trials) -> Columns:
+    """Balanced accuracy `AFTER` fixed numbers of frames, of those still under way then.
+
+    Args:
+        answers: `[K]` the box said, for each of `AFTER`.
+        trials: what was asked.
+    """
+    columns: Columns = {}
+    for i, (key, answer) in enumerate(zip(FRAME_KEYS, answers, strict=True)):
+        columns[key] = balanced_hits(answer, trials, trials.under_way(len(SHARES) + i)).numpy()
     return columns
 
 
@@ -106,6 +121,6 @@ def _ratio(part: np.ndarray, whole: np.ndarray, resamples: int = 2000) -> Interv
     drawn = []
     for _ in range(resamples):
         rows = rng.integers(len(part), size=len(part))
-        drawn.append(part[rows].mean() / whole[rows].mean())
+        drawn.append(np.nanmean(part[rows]) / np.nanmean(whole[rows]))
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(float(part.mean() / whole.mean()), float(low), float(high), len(part))
+    return Interval(float(np.nanmean(part) / np.nanmean(whole)), float(low), float(high), int(np.isfinite(part).sum()))

@@ -109,7 +109,7 @@ def _inputs(trials: Trials) -> tuple[Tensor, ...]:
     planes = torch.stack((marks[0], nn.functional.one_hot(boxes, SIZE * SIZE).amax(1), marks[1]), dim=2).float()
     step = position[:, WALKER].diff(dim=1, prepend=position[:, WALKER, :1])
     action = (step[:, :, None] == MOVES).all(-1).float()
-    return planes.unflatten(-1, (SIZE, SIZE)), action, trials.asked, here, boxes[:, :, 0]
+    return planes.unflatten(-1, (SIZE, SIZE)), action, trials.asked[:, : len(SHARES)], here, boxes[:, :, 0]
 
 
 def _conv(inside: int, outside: int) -> nn.Conv2d:

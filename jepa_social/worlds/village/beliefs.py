@@ -31,6 +31,12 @@ class Beliefs:
         both = known[:, :, None] & known[:, None]
         return Beliefs(own, torch.where(both, place[:, None, None], UNKNOWN))
 
+    def expected(self, meets: Int[Tensor, "E N"]) -> Int[Tensor, "E N K"]:
+        """Where n will look for k: where it believes it to be, or, if it goes to meet somebody, where it thinks that
+        `meets[n]` believes it to be."""
+        theirs = self.others.gather(2, meets.clamp(min=0)[..., None, None].expand_as(self.others[:, :, :1]))[:, :, 0]
+        return torch.where(meets[..., None] >= 0, theirs, self.place)
+
     def update(
         self,
         place: Int[Tensor, "E K"],
@@ -44,7 +50,7 @@ class Beliefs:
             place: where things are now.
             noticed: n takes in where k is.
             visible: it was there to be seen for n.
-            watched: n sees m.
+            watched: n sees m, and takes in where it looks.
 
         Whoever takes in where a thing is credits it to those whom it sees and for whom it was to be seen; of others,
         and of what it missed itself, its picture stays as it was.

@@ -21,6 +21,7 @@ class Layout:
         known: `[N,K]` bool: the agent knows where it lies at the start.
         worth: `[N,K]` what reaching a thing is worth to the agent, in steps; -inf: it does not want it.
         svo: `[N]` rad, social value orientation (Murphy et al. 2011): 0 selfish, pi/4 weighs others like itself.
+        meets: `[N]` whom it goes to meet: it heads for where it thinks that agent believes things to be; -1: nobody.
         event: `[V,4]` time, thing, x, y: then it is moved there.
     """
 
@@ -32,6 +33,7 @@ class Layout:
     known: np.ndarray
     worth: np.ndarray
     svo: np.ndarray
+    meets: np.ndarray
     event: np.ndarray
 
 
@@ -47,12 +49,13 @@ class Batch:
     known: Tensor
     worth: Tensor
     svo: Tensor
+    meets: Tensor
     event: Tensor
     agents: Tensor
     things: Tensor
 
 
-PADDING = {"worth": -np.inf, "event": -1}
+PADDING = {"worth": -np.inf, "event": -1, "meets": -1}
 
 
 def batched(layouts: Sequence[Layout], device: torch.device) -> Batch:

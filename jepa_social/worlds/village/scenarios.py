@@ -41,6 +41,8 @@ class FalseBelief:
         watcher: a second agent stands by, who wants nothing and sees who sees what.
         ignorant: the seeker does not know where its thing is, unless it sees it being moved. Until then it goes for a
             second best, thing 5, in a third box, from which `away` counts.
+        company: a second agent seeks the thing too, and the first comes to meet it: it goes where it thinks that the
+            second will look, judging by what that one had in view, and not by where it walks.
     """
 
     size: int = 9
@@ -50,11 +52,12 @@ class FalseBelief:
     hidden_goal: bool = False
     watcher: bool = False
     ignorant: bool = False
+    company: bool = False
     name: str = "false_belief"
 
     def __post_init__(self):
-        if self.ignorant and self.hidden_goal:
-            raise ValueError("scenario: choose one of hidden_goal and ignorant")
+        if self.ignorant + self.hidden_goal + self.company > 1 or (self.watcher and self.company):
+            raise ValueError("scenario: choose one of hidden_goal, ignorant and company, and company without watcher")
 
     def layout(self, rng: np.random.Generator) -> Layout:
         """One scene."""
@@ -68,15 +71,19 @@ class FalseBelief:
         kind = rng.permutation(GOODS) if self.hidden_goal else np.array(GOODS[:goods])
         swap = [(self.time, 4, *boxes[1]), *((self.time, 5, *boxes[0]) for _ in range(self.hidden_goal))]
         wanted = 4 + (rng.integers(2) if self.hidden_goal else 0)
-        agents = 1 + self.watcher
+        agents = 1 + (self.watcher or self.company)
         worth = np.full((agents, 4 + goods), -np.inf)
-        worth[0, wanted] = 0.0
+        worth[: 1 + self.company, wanted] = 0.0
         known = np.ones((agents, 4 + goods), bool)
         if self.ignorant:
             worth[0, 5], known[0, 4] = -4.0 * self.size, False
         stand = [start]
         if self.watcher:
             while (other := rng.integers(self.corner, self.size - self.corner, 2)).tolist() == start.tolist():
+                pass
+            stand.append(other)
+        if self.company:
+            while np.abs((other := rng.integers(0, self.size, 2)) - boxes[0]).sum() < self.away:
                 pass
             stand.append(other)
         return Layout(
@@ -88,6 +95,7 @@ class FalseBelief:
             known=known,
             worth=worth,
             svo=np.zeros(agents),
+            meets=np.array([1, -1] if self.company else [-1] * agents),
             event=np.array(swap),
         )
 
@@ -136,5 +144,6 @@ class Market:
             known=np.ones((self.agents, self.goods), bool),
             worth=rng.normal(0.0, self.spread, (self.agents, self.goods)),
             svo=rng.uniform(0.0, self.prosocial, self.agents),
+            meets=np.full(self.agents, -1),
             event=event,
         )

@@ -43,7 +43,7 @@ class Village:
     Args:
         scenario: one, or several that are assigned round-robin by seed (`seed % len`).
         beta: rationality: 0 random, larger is surer.
-        notice: probability that what is in view is taken in.
+        notice: probability that what is in view is taken in, and apart from it who else was looking.
         half_angle: degrees to either side of where one faces that one sees.
         limit: frames for which randomness is drawn; no run is longer.
         dt: s between frames; a step is a cell of 1 m.
@@ -93,6 +93,7 @@ class Village:
         shapes = [(len(la.start), len(la.thing)) for la in layouts]
         self._notice_chance = self._chances(chances, shapes, (agents, things))
         self._manner_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
+        self._heed_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
         self.manners = self._strangers() if len(self.rules) else None
         self.time = 0
         self.cell, self.thing = self.layout.start.clone(), self.layout.thing.clone()
@@ -136,12 +137,12 @@ class Village:
     def log_odds(self) -> Float[Tensor, "E N A"]:
         """Log-probability of each of `MOVES` for every agent, by its own beliefs and values.
 
-        An agent seeks the thing k of most worth_k - d(here, k) and steps by p(a) ~ exp(-beta * d(next cell, k)); worths
-        are weighed by its social value orientation: cos(svo) of its own, less sin(svo) of the most that another values
-        it. Who has arrived, or knows nothing that it wants, stays.
+        An agent seeks the thing k of most worth_k - d(here, k), where it expects it (`Beliefs.expected`), and steps by
+        p(a) ~ exp(-beta * d(next cell, k)); worths are weighed by its social value orientation: cos(svo) of its own,
+        less sin(svo) of the most that another values it. Who has arrived, or knows nothing that it wants, stays.
         """
         there = destinations(self.layout.walls, self.cell)
-        believed = self.beliefs.place
+        believed = self.beliefs.expected(self.layout.meets)
         known = believed != UNKNOWN
         maps = distances(self.layout.walls, self.cells(believed.clamp(min=0)).flatten(1, 2))
         ways = at(maps, there.flatten(1, 2))
@@ -255,9 +256,10 @@ class Village:
         together = torch.where(moved[:, None], heed.gather(2, first), heed)
         self.noticed = self.visible & together
         watched = sees(walls, cell, facing, cell, self.half_angle) & self.layout.agents[:, None]
+        watched = watched & (self._heed_chance[:, self.time - 1] < self.notice)[..., None]
         self.beliefs = self.beliefs.update(self.place(self.thing), self.noticed, self.visible, watched)
         best = self.valued().argmax(-1, keepdim=True)
-        here = self.beliefs.place.gather(2, best)[..., 0] == self.place(cell)
+        here = self.beliefs.expected(self.layout.meets).gather(2, best)[..., 0] == self.place(cell)
         self.done = self.done | (here & self.valued().isfinite().any(-1))
 
     def _push(self) -> None:
@@ -274,6 +276,7 @@ class Village:
             {
                 "goal": rows(self.sought(), -1),
                 "belief": rows(self.beliefs.place, UNKNOWN),
+                "expected": rows(self.beliefs.expected(self.layout.meets), UNKNOWN),
                 "worth": rows(self.layout.worth, 0.0),
                 "svo": rows(self.layout.svo, 0.0),
             },

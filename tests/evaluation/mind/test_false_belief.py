@@ -64,6 +64,12 @@ def test_questions_are_put_before_the_walker_arrives(trials):
     rows = torch.arange(len(trials.believed))
     box = trials.scene.position[rows, trials.first_box + trials.believed, 0]
     for share in range(3):
+        assert torch.equal(
+            trials.under_way(share),
+            (trials.scene.position[rows, WALKER, trials.asked[:, share]] != trials.scene.position[:, WALKER, -1]).any(
+                -1
+            ),
+        )
         here = trials.scene.position[rows, WALKER, trials.asked[:, share]]
         away = (here - box).abs().sum(-1)
         assert (away > 0).double().mean() > 0.97
@@ -99,6 +105,30 @@ def test_the_timed_observer_is_calibrated(trials):
         if some.sum() > 100:
             rate = ((~trials.false[some]) * weight[some]).sum() / weight[some].sum()
             assert abs(rate - (sure[some] * weight[some]).sum() / weight[some].sum()) < 0.06
+
+
+def test_a_fixed_number_of_frames_after_the_move_is_no_hint(trials):
+    """Nobody is asked later than another, and the blind observer is calibrated among those under way."""
+    rows = torch.arange(len(trials.actual))
+    for question, frames in ((3, 2), (4, 4)):
+        assert (trials.asked[:, question] == trials.asked[:, 0] + frames).all()
+        among = trials.under_way(question)
+        assert 0.8 < among.double().mean() < 1.0
+        assert not among[
+            (trials.scene.position[:, WALKER, 3 + frames] == trials.scene.position[:, WALKER, -1]).all(-1)
+        ].any()
+        noticed = float((~trials.false)[among].double().mean())
+        sure = BeliefObserver(noticed=noticed).posterior(trials, question)
+        right = balanced_hits(sure.argmax(-1), trials, among)
+        assert torch.equal(right.isnan(), ~among)
+        weight = torch.where(trials.false, 1 - noticed, noticed).reciprocal()
+        moved = sure[rows, trials.actual]
+        for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 1.01)):
+            some = (moved >= low) & (moved < high) & among
+            if some.sum() > 150:
+                rate = ((~trials.false[some]) * weight[some]).sum() / weight[some].sum()
+                assert abs(rate - (moved[some] * weight[some]).sum() / weight[some].sum()) < 0.06
+        assert 0.85 < float(right.nanmean()) < 0.97
 
 
 def test_first_passage_is_a_distribution_over_lengths_of_the_right_parity():

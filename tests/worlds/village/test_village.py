@@ -76,6 +76,37 @@ def test_watchers_credit_what_they_see_others_see():
     assert torch.equal(blind.beliefs.others[:, 1, 0, 4], start)
 
 
+def test_who_comes_to_meet_another_goes_where_it_thinks_that_the_other_will_look():
+    village = played(range(400), 3, FalseBelief(company=True))
+    belief, new = village.beliefs, village.place(village.thing[:, 4])
+    knows, credited = belief.place[:, 1, 4] == new, belief.others[:, 0, 1, 4] == new
+    assert (credited & ~knows).any(), "who could see it is credited even if it did not take it in"
+    assert (~credited & knows).any()
+    assert (belief.place[:, 0, 4] == new)[credited].all(), "nobody credits others with what it missed itself"
+    assert village.visible[:, 1, 4][credited].all()
+    assert torch.equal(belief.expected(village.layout.meets)[:, 0, 4], belief.others[:, 0, 1, 4])
+    assert torch.equal(belief.expected(village.layout.meets)[:, 1, 4], belief.place[:, 1, 4])
+    for _ in range(40):
+        village.step()
+    arrived = village.place(village.cell) == village.beliefs.expected(village.layout.meets)[..., 4]
+    assert arrived.double().mean() > 0.99
+    alone = played(range(400), 3, FalseBelief(company=True), notice=0.0)
+    assert (alone.beliefs.expected(alone.layout.meets)[..., 4] != alone.place(alone.thing[:, None, 4])).all()
+
+
+def test_what_one_thinks_of_the_other_shows_in_how_it_walks():
+    """Of two villages with the same chances, the first one walks alike until it may see another thing of the other."""
+    blind, wide = (played(range(200), 12, FalseBelief(company=True), half_angle=a) for a in (1.0, 180.0))
+    other = blind.beliefs.others[:, 0, 1, 4] != wide.beliefs.others[:, 0, 1, 4]
+    assert (blind.cell[:, 0] != wide.cell[:, 0]).any(-1)[other].double().mean() > 0.8
+    assert torch.equal(blind.cell[~other, 0], wide.cell[~other, 0])
+
+
+def test_company_goes_with_nothing_else():
+    with pytest.raises(ValueError, match="choose one"):
+        FalseBelief(company=True, hidden_goal=True)
+
+
 def test_prosocial_people_leave_what_others_value():
     village = Village(Market(agents=2, goods=2, walls=0.0))
     village.reset([0])
@@ -127,6 +158,6 @@ def test_logs_are_ordinary_and_hold_no_truth(tmp_path):
 def test_truth_says_what_is_hidden():
     scene = played(range(4), 4).history()
     assert scene.truth is not None
-    assert set(scene.truth.keys()) == {"goal", "belief", "worth", "svo"}
+    assert set(scene.truth.keys()) == {"goal", "belief", "expected", "worth", "svo"}
     assert scene.truth["belief"].shape[:2] == scene.kind.shape
     assert (scene.truth["belief"][0, 1:] == UNKNOWN).all(), "things believe nothing"
