@@ -175,6 +175,14 @@ for _phase in ("1", "4_6", "30_60"):
         f"shift_surprise_{_phase}": Label(f"surprise, {_rounds}", "nats", -1),
     }
 LABELS |= {"loop_gap": Label("gap closed", "%", 1, 1), "shift_home": Label("surprise, back home", "nats", -1, 3)}
+LABELS |= {
+    "met_surprise": Label("forecast error of those met", "m", -1, 3),
+    "met_nats": Label("log-loss of those met", "nats", -1),
+    "probe_surprise": Label("forecast error, encounters nobody chose", "m", -1, 3),
+    "probe_nats": Label("log-loss, encounters nobody chose", "nats", -1),
+    "home_surprise": Label("forecast error, back home", "m", -1, 3),
+    "home_nats": Label("log-loss, back home", "nats", -1),
+}
 LABELS |= {f"drift_{step}": Label(f"drift at {step}", "", -1) for step in (1, 3, 6, 12)}
 
 

@@ -29,6 +29,13 @@ class Motion:
         return Motion(self.position.gather(1, index[..., None].expand(-1, -1, -1, -1, 2)), self.scale.gather(1, index))
 
 
+def surprisal(
+    path: Float[Tensor, "*S 2"], scale: Float[Tensor, "*S"], truth: Float[Tensor, "*S 2"]
+) -> Float[Tensor, "*S"]:
+    """Negative log-density (nats, up to a constant) of `truth` about a `path` (m) with that `scale`."""
+    return 0.5 * (path - truth).square().sum(-1) / scale.square() + 2 * scale.log()
+
+
 def spread(lag: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """Standard deviation (m) that a readout begins with, after `lag` s: about that of constant velocity for walkers."""
     return 0.05 + 0.2 * lag
@@ -42,12 +49,17 @@ class MotionReadout(nn.Module):
 
     Args:
         latent: width of the latents, D.
-        hidden: units.
+        hidden: units, F.
         codes: M, intents of the model whose latents are read; 0: none.
+
+    Attributes:
+        learned: what each scene adds to the last layer, weights and bias (see `lessons`); None: nothing. It is no part
+            of what is saved.
     """
 
     def __init__(self, latent: int, hidden: int = 64, codes: int = 0):
         super().__init__()
+        self.learned: Float[Tensor, "B 3 F+1"] | None = None
         self.now = nn.Sequential(nn.LayerNorm(latent, elementwise_affine=False), nn.Linear(latent, hidden))
         self.then = nn.Linear(latent + JOURNEY, hidden, bias=False)
         self.clock = nn.Linear(1, hidden, bias=False)
@@ -72,14 +84,37 @@ class MotionReadout(nn.Module):
             intent: the codes that they were imagined under.
             steps: which steps they are, from 1; None: 1 to H.
         """
-        dt = anchor.dt.view(-1, 1, 1, 1, 1)
         if steps is None:
             steps = torch.arange(1, imagined.shape[3] + 1, device=imagined.device)
-        lag = steps.view(-1, 1) * dt
+        return self.spoken(anchor, self.units(anchor, imagined, intent, steps), steps, self.learned)
+
+    def units(
+        self,
+        anchor: Anchor,
+        imagined: Float[Tensor, "B S N H E"],
+        intent: Int[Tensor, "B S N"] | None,
+        steps: Int[Tensor, "H"],
+    ) -> Float[Tensor, "B S N H F"]:
+        """What the last layer reads; otherwise as `forward`."""
+        lag = steps.view(-1, 1) * anchor.dt.view(-1, 1, 1, 1, 1)
         hidden = self.then(imagined) + (self.now(anchor.state)[:, None, :, None] + self.clock(lag))
         if intent is not None and self.code is not None:
             hidden = hidden + self.code(intent)[..., None, :]
-        told = self.out(hidden)
+        return self.out[:-1](hidden)
+
+    def spoken(
+        self,
+        anchor: Anchor,
+        units: Float[Tensor, "B S N H F"],
+        steps: Int[Tensor, "H"],
+        learned: Float[Tensor, "B 3 F+1"] | None = None,
+    ) -> Motion:
+        """Motion that the last layer makes of its `units` at `steps`, with what was `learned` added to its weights."""
+        lag = steps.view(-1, 1) * anchor.dt.view(-1, 1, 1, 1, 1)
+        told = self.out[-1](units)
+        if learned is not None:
+            told = told + torch.einsum("bsnhf,bof->bsnho", units, learned[..., :-1])
+            told = told + learned[:, None, None, None, :, -1]
         local = told[..., :2] * anchor.oriented[:, None, :, None, None]
         velocity = anchor.velocity[:, None, :, None] + rotate(local, anchor.heading[:, None, :, None])
         position = anchor.position[:, None, :, None] + velocity * lag

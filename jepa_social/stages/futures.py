@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from jepa_social.mind.motion import surprisal
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.intents import codes_in_use, every_intent, joint_energy, judged_steps, usage
 from jepa_social.models.objectives import masked_mean
@@ -126,8 +127,7 @@ def gaussian(
     mask: Bool[Tensor, "B N H"],
 ) -> Float[Tensor, ""]:
     """Negative log-likelihood (nats a frame, up to a constant) of `truth` about `path`."""
-    error = (path - truth[:, None]).square().sum(-1)
-    value = 0.5 * error / scale.square() + 2 * scale.log()
+    value = surprisal(path, scale, truth[:, None].expand(path.shape))
     return masked_mean(value, mask[:, None].expand(value.shape))
 
 

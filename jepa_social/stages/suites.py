@@ -27,6 +27,7 @@ from jepa_social.stages.forecasts import score_forecasts
 from jepa_social.stages.mind import score_mind
 from jepa_social.stages.probing import probe_latents
 from jepa_social.stages.reactions import score_reactions
+from jepa_social.stages.sides import score_sides
 from jepa_social.worlds.replay import Replay
 from jepa_social.worlds.world import World
 
@@ -61,6 +62,8 @@ def evaluate(config: DictConfig) -> Path:
         score_reactions(run, world_model, settings, config.suite, OURS)
     elif config.suite.get("kind") == "encounters":
         score_encounters(run, world_model, settings, config.suite, OURS)
+    elif config.suite.get("kind") == "sides":
+        score_sides(run, world_model, settings, config.suite, OURS)
     elif name == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
     elif name == "mind":

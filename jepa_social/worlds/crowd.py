@@ -95,6 +95,7 @@ class Crowd(World):
             radius=everyone("radius", self.ego_radius),
             margin=everyone("margin", 0.0),
             share=everyone("share", 0.5),
+            side=everyone("side", 0.0),
             social_force=everyone("social_force", 0.0).bool(),
             group=batch([layout.group for layout, _ in drawn], agents, fill=-1).long(),
             goals=batch(
@@ -151,6 +152,7 @@ class Crowd(World):
             people,
             margin=fresh(people.margin, drawn.margin),
             share=fresh(people.share, drawn.share),
+            side=fresh(people.side, drawn.side),
             social_force=fresh(people.social_force, drawn.social_force),
         )
 
@@ -220,6 +222,7 @@ class Crowd(World):
                 "speed": people.speed.float(),
                 "margin": people.margin.float(),
                 "share": people.share.float(),
+                "side": people.side.float(),
                 "social_force": people.social_force,
                 "group": people.group,
             },

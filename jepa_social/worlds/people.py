@@ -17,6 +17,8 @@ class Traits:
         margin: m of room wanted beyond touching: personal space.
         share: how far they give way: ORCA's responsibility, 0 (not at all) to 1 (alone), 0.5 reciprocal.
         social_force: bool, driven by social forces instead of ORCA.
+        side: rad by which they turn aside for who comes towards them (see `sides`): to the left above 0, to the right
+            below, 0: they have no preference.
     """
 
     speed: np.ndarray
@@ -24,6 +26,7 @@ class Traits:
     margin: np.ndarray
     share: np.ndarray
     social_force: np.ndarray
+    side: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Population:
         social_force: share of people in [0, 1] who are driven by social forces, mixed with the ORCA people.
         neighbor_dist: m within which people heed one another.
         horizon: s for which ORCA people look ahead.
+        side_angle: rad by which people turn to their side for who comes towards them; 0: nobody has a side.
+        side_share: share of people in [0, 1] whose side is the left.
     """
 
     speed_mean: float = 1.0
@@ -51,6 +56,8 @@ class Population:
     social_force: float = 0.0
     neighbor_dist: float = 10.0
     horizon: float = 5.0
+    side_angle: float = 0.0
+    side_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for a range that is empty or a share outside [0, 1]."""
@@ -62,6 +69,8 @@ class Population:
             raise ValueError("population.speed_range and population.radius_range must be above 0")
         if not (0 <= self.social_force <= 1 and self.share_range[1] <= 1):
             raise ValueError("population.social_force and population.share_range must lie in [0, 1]")
+        if not (0 <= self.side_angle < np.pi / 2 and 0 <= self.side_share <= 1):
+            raise ValueError("population.side_angle must lie in [0, pi/2) rad, population.side_share in [0, 1]")
 
     def sample(self, rng: np.random.Generator, count: int) -> Traits:
         """Draw `count` people."""
@@ -71,7 +80,14 @@ class Population:
             margin=rng.uniform(*self.margin_range, count),
             share=rng.normal(self.share_mean, self.share_std, count).clip(*self.share_range),
             social_force=rng.random(count) < self.social_force,
+            side=self._sides(rng, count),
         )
+
+    def _sides(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Nothing is drawn where nobody has a side: such a population is the same with and without this trait."""
+        if not self.side_angle:
+            return np.zeros(count)
+        return np.where(rng.random(count) < self.side_share, self.side_angle, -self.side_angle)
 
 
 CROWDNAV = Population(speed_std=0.0, margin_range=(0.02, 0.02), share_std=0.0)
@@ -84,7 +100,7 @@ class People:
 
     Attributes:
         present: `[E,N]` bool.
-        speed, radius, margin, share: `[E,N]`, see `Traits`.
+        speed, radius, margin, share, side: `[E,N]`, see `Traits`.
         social_force: `[E,N]` bool.
         group: `[E,N]` id of the group within the scene, -1 for none.
         goals: `[E,N,G,2]` m, visited in order; the last one is stayed at.
@@ -96,6 +112,7 @@ class People:
     radius: Tensor
     margin: Tensor
     share: Tensor
+    side: Tensor
     social_force: Tensor
     group: Tensor
     goals: Tensor
@@ -105,6 +122,11 @@ class People:
     def grouped(self) -> bool:
         """Somebody is in a group."""
         return bool((self.group >= 0).any())
+
+    @cached_property
+    def sided(self) -> bool:
+        """Somebody prefers a side."""
+        return bool((self.side != 0).any())
 
     @cached_property
     def padded(self) -> bool:

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from jepa_social.geometry import closest_on_segment
+from jepa_social.geometry import closest_on_segment, rotate
 from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.people import People, Population
+from jepa_social.worlds.sides import turn_aside
 from jepa_social.worlds.social_force import group_pull, length, social_force_velocity
 
 BEYOND = 0.6
@@ -71,6 +72,10 @@ def people_velocity(
         walls: `[E,W,4]` or None.
         dt: s.
     """
+    if people.sided:
+        turn = turn_aside(position, velocity, people.side, seen)
+        wanted = rotate(wanted, turn)
+        velocity = rotate(velocity, turn)  # avoidance takes the side on which one goes: that which is meant counts
     count = position.shape[1]
     everybody_else = slice(1, None)
     forced = people.social_force[:, 1:]

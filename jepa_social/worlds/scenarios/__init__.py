@@ -11,6 +11,7 @@ from jepa_social.worlds.scenarios.company import Conversations, Groups
 from jepa_social.worlds.scenarios.open_space import (
     CircleCrossing,
     DenseSquare,
+    HeadOn,
     Overtaking,
     PerpendicularTraffic,
     RandomCrossing,
@@ -33,8 +34,8 @@ TRAINED: tuple[Scenario, ...] = (
 HELD_OUT: tuple[Scenario, ...] = (Intersection(), PerpendicularTraffic(), Conversations())
 """Types that no log is made of."""
 
-ALL = TRAINED + HELD_OUT
-"""Every scenario at its defaults."""
+ALL = (*TRAINED, *HELD_OUT, HeadOn())
+"""Every scenario at its defaults; those in neither list are asked for by name."""
 
 __all__ = [
     "ALL",
@@ -47,6 +48,7 @@ __all__ = [
     "DenseSquare",
     "Doorway",
     "Groups",
+    "HeadOn",
     "Intersection",
     "Overtaking",
     "PerpendicularTraffic",

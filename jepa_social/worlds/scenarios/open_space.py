@@ -111,6 +111,35 @@ class Overtaking(Scenario):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeadOn(Scenario):
+    """People come towards the ego in a narrow band without walls, one after the other: who passes on which side?
+
+    Attributes:
+        length: m that everybody walks; it grows with the people.
+        width: m of the band.
+        both: some people walk in the ego's direction, so that they meet one another too.
+    """
+
+    name: ClassVar[str] = "head_on"
+    length: float = 10.0
+    width: float = 0.8
+    both: bool = False
+
+    def layout(self, rng: np.random.Generator, radius: np.ndarray) -> Layout:
+        """See `Scenario`."""
+        length = max(self.length, 3.0 * len(radius))
+        ahead = 1.0 if self.both else -1.0
+
+        def draw(_: int) -> Spot:
+            sign = rng.choice((-ahead, ahead)) if self.both else ahead
+            x, y0, y1 = rng.uniform(0.0, length / 2), *rng.uniform(-self.width / 2, self.width / 2, 2)
+            return np.array((-sign * x, y0)), np.array((sign * (length - x), y1))
+
+        start, goal = place(radius, spot(-length / 2, 0, length / 2, 0), draw, GAP, self.name)
+        return Layout(start, self.routes(rng, start, goal))
+
+
+@dataclass(frozen=True, kw_only=True)
 class DenseSquare(Scenario):
     """People mill about in a square of given density, always on the way to a fresh goal; the ego crosses it.
 
