@@ -1,5 +1,6 @@
 """The picture of walking among people who pass on the other side, encounter after encounter."""
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -39,7 +40,7 @@ def sides_figure(curves: Mapping[str, Mapping[str, np.ndarray]], ours: str) -> F
     for panel, metric in zip(axes.flat, SHOWN, strict=True):
         about = label(metric)
         panel.set_xlabel("encounters met before")
-        panel.set_ylabel(f"{about.name}, {about.unit}")
+        panel.set_ylabel(textwrap.fill(f"{about.name}, {about.unit}", 32))
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
     figure.legend(
