@@ -24,6 +24,19 @@ View = Callable[[Scene], Scene]
 PLAIN, OWN = "{}, present alone", "{} + perspective"
 
 
+def apart(settings: DictConfig, name: str) -> tuple[range, range]:
+    """Seeds of the trials that readouts are fitted on, and of those that are scored.
+
+    Raises:
+        ValueError: they overlap.
+    """
+    fit = range(settings.fit_seed, settings.fit_seed + settings.fit)
+    scored = range(settings.first_seed, settings.first_seed + settings.trials)
+    if set(fit) & set(scored):
+        raise ValueError(f"suite.{name}: fit_seed and first_seed give the same trials: set them further apart")
+    return fit, scored
+
+
 def everyone(scene: Scene, agent: int) -> Int[Tensor, "B"]:
     """The same agent in every scene."""
     return torch.full((len(scene.position),), agent)
@@ -34,12 +47,12 @@ def walkers_own(scene: Scene, sight: float) -> Scene:
     return perspective(scene, everyone(scene, WALKER), sight)
 
 
-def put_where(trials: Trials, view: View, question: int) -> Float[Tensor, "K 4"]:
-    """The box in which the thing is in a view of the scene (one-hot): what the view tells without any network."""
-    seen, rows = view(trials.scene), torch.arange(len(trials.believed))
-    thing = seen.position[rows, trials.first_box + THING, trials.asked[:, question]]
+def put_where(trials: Trials, view: View) -> Float[Tensor, "K Q 4"]:
+    """The box in which the thing is in a view of the scene at each question (one-hot): what that tells without network."""
+    seen, rows = view(trials.scene), torch.arange(len(trials.believed))[:, None]
+    thing = seen.position[rows, trials.first_box + THING, trials.asked]
     boxes = trials.scene.position[:, trials.first_box : trials.first_box + BOXES, 0]
-    return ((boxes - thing[:, None]).norm(dim=-1) < 0.5).float()
+    return ((boxes[:, None] - thing[:, :, None]).norm(dim=-1) < 0.5).float()
 
 
 def untrained_twin(jepa: SocialJEPA, seed: int) -> SocialJEPA:

@@ -43,6 +43,7 @@ from jepa_social.stages.belief_inputs import (
     PLAIN,
     Inputs,
     View,
+    apart,
     belief_inputs,
     held_out,
     narrowed,
@@ -78,11 +79,7 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     Raises:
         ValueError: the model cannot tell things apart, or fitting and scoring seeds overlap.
     """
-    fit_seeds = range(settings.fit_seed, settings.fit_seed + settings.fit)
-    seeds = range(settings.first_seed, settings.first_seed + settings.trials)
-    if set(fit_seeds) & set(seeds):
-        raise ValueError("suite.false_belief: fit_seed and first_seed give the same trials: set them further apart")
-    fit, asked = run_trials(fit_seeds), run_trials(seeds)
+    fit, asked = map(run_trials, apart(settings, "false_belief"))
     untrained = untrained_twin(jepa, settings.seed)
     found: dict[str, Columns] = {}
     for name, encoder in ((ours, jepa), ("untrained", untrained)):
@@ -91,12 +88,9 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     believed, moved = answers(net, asked)
     found["ToMnet, supervised"] = belief_columns(believed, asked, likely=True) | move_columns(moved[1], asked)
     clone = clone_steps(fit, settings.steps, settings.seed)
-    in_view = partial(put_where, view=_own(settings))
+    in_view = put_where(asked, _own(settings))
     rows: dict[str, tuple[Row, Tensor]] = {
-        VIEW: (
-            lambda trials, share: in_view(trials, question=share),
-            towards(asked, 1, in_view(asked, question=1).argmax(-1)),
-        ),
+        VIEW: (lambda _, share: in_view[:, share], towards(asked, 1, in_view[:, 1].argmax(-1))),
         "behaviour cloning": (lambda trials, share: heads_for(clone, trials, share), imitated(clone, asked, 1)),
         "constant velocity": (constant_velocity, walks_on(fit, asked, 1)),
         "reads the true state": (reads_truth, towards(asked, 1, asked.actual)),

@@ -17,6 +17,7 @@ from jepa_social.scene import Scene
 from jepa_social.stages.belief_inputs import (
     OWN,
     PLAIN,
+    apart,
     belief_inputs,
     everyone,
     narrowed,
@@ -43,11 +44,7 @@ def second_order(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     Raises:
         ValueError: the model cannot tell things apart, or fitting and scoring seeds overlap.
     """
-    fit_seeds = range(settings.fit_seed, settings.fit_seed + settings.fit)
-    seeds = range(settings.first_seed, settings.first_seed + settings.trials)
-    if set(fit_seeds) & set(seeds):
-        raise ValueError("suite.second_order: fit_seed and first_seed give the same trials: set them further apart")
-    fit, asked = run_pairs(fit_seeds), run_pairs(seeds)
+    fit, asked = map(run_pairs, apart(settings, "second_order"))
     found: dict[str, Columns] = {}
     for name, encoder in ((ours, jepa), ("untrained", untrained_twin(jepa, settings.seed))):
         found |= _read(encoder, fit, asked, settings, name)
@@ -56,8 +53,7 @@ def second_order(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
         scores = [row(asked.trials, share) for share in range(len(SHARES))]
         found[name] = second_columns(scores, asked, likely=False)
     nested = partial(as_known_to_the_first, sight=settings.sight)
-    guess = [put_where(asked.trials, nested, share) for share in range(len(SHARES))]
-    found[VIEW] = second_columns(guess, asked, likely=False)
+    found[VIEW] = second_columns(list(put_where(asked.trials, nested).unbind(1)), asked, likely=False)
     told = torch.nn.functional.one_hot(asked.other, BOXES).float()
     found[FIRST_ORDER] = second_columns([told] * len(SHARES), asked, likely=False)
     for name, timed in ((CEILING, False), (TIMED, True)):

@@ -64,13 +64,11 @@ class Life:
     Attributes:
         walked: metric of the walk to `[L]`.
         probed: displacement (m) and negative log-density (nats) on the probe, `[L]` each.
-        trusted: in how many lives what was learned last is used.
         learned: in the end.
     """
 
     walked: list[dict[str, Tensor]] = field(default_factory=list)
     probed: list[tuple[Tensor, Tensor]] = field(default_factory=list)
-    trusted: list[int] = field(default_factory=list)
     learned: Tensor | None = None
 
 
@@ -170,7 +168,6 @@ def _live(
         elif not row.compares:
             memory = _as_expected(memory, world_model.motion, lessons.learned, chance)
         lessons.learn(memory)
-        life.trusted.append(int(lessons.trusted.sum()))
     life.probed.append(_probed(probe, world_model.motion, lessons.learned))
     life.learned = lessons.learned
     return life

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepa_social.evaluation.mind.false_belief import BOXES, SIZE, THING, WALKER, Trials
+from jepa_social.evaluation.mind.false_belief import BOXES, THING, WALKER, Trials, open_grid
 from jepa_social.evaluation.mind.moves import in_own_frame
 from jepa_social.worlds.village.grid import MOVES, distances, step_log_odds
 
@@ -43,7 +43,7 @@ def heads_for(net: nn.Module, trials: Trials, share: int) -> Float[Tensor, "K 4"
     odds = net(_state(trials, asked)).softmax(-1)
     here = trials.scene.position[rows, WALKER, asked].round().long()
     box = trials.scene.position[:, trials.first_box : trials.first_box + BOXES, 0].round().long()
-    walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(here), -1, -1)
+    walls = open_grid(len(here))
     fits = step_log_odds(distances(walls, box), walls, here[:, None], beta=1.0)[:, :, 0, 1:].clamp(min=-20.0)
     return (odds[:, None, 1:] * fits).sum(-1)
 

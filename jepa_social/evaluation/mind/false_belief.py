@@ -133,6 +133,11 @@ def run_trials(seeds: Sequence[int], frames: int = 32, village: Village | None =
     )
 
 
+def open_grid(count: int) -> Bool[Tensor, "K 9 9"]:
+    """The grids of `count` trials: no walls."""
+    return torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(count, -1, -1)
+
+
 def balanced_hits(
     answer: Int[Tensor, "K"], trials: Trials, among: Bool[Tensor, "K"] | None = None
 ) -> Float[Tensor, "K"]:

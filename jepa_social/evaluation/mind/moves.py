@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import BOXES, SIZE, WALKER, Trials
+from jepa_social.evaluation.mind.false_belief import BOXES, WALKER, Trials, open_grid
 from jepa_social.evaluation.mind.observer import BeliefObserver
 from jepa_social.geometry import rotate
 from jepa_social.worlds.village.grid import MOVES, destinations, distances, step_log_odds
@@ -33,7 +33,7 @@ def towards(trials: Trials, share: int, box: Int[Tensor, "K"], beta: float = 1.0
     rows, asked = torch.arange(len(box)), trials.asked[:, share]
     cell = trials.scene.position[rows, WALKER, asked].round().long()[:, None]
     target = trials.scene.position[rows, trials.first_box + box, 0].round().long()[:, None]
-    walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(box), -1, -1)
+    walls = open_grid(len(box))
     chance = step_log_odds(distances(walls, target), walls, cell, beta)[:, 0, 0].exp()
     led = (destinations(walls, cell)[:, 0] - cell).float()
     place = torch.stack([_own(trials, asked, led[:, a]) for a in range(len(MOVES))], dim=1)

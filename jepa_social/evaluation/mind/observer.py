@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, SIZE, WALKER, Trials
+from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, SIZE, WALKER, Trials, open_grid
 from jepa_social.worlds.village.grid import destinations, distances, sees, step_log_odds
 
 LONGEST = 64
@@ -39,7 +39,7 @@ def facing_at_swap(trials: Trials, agent: int) -> Int[Tensor, "K 1 2"]:
 
 def seen_by(trials: Trials, agent: int, half_angle: float) -> Bool[Tensor, "K"]:
     """Whether the swap was in an agent's view."""
-    walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(trials.believed), -1, -1)
+    walls = open_grid(len(trials.believed))
     here = trials.scene.position[:, agent, int(trials.asked[0, 0])].round().long()[:, None]
     ends = boxes_of(trials)[torch.arange(len(here))[:, None], trials.moved]
     return sees(walls, here, facing_at_swap(trials, agent), ends, half_angle)[:, 0].any(-1)
@@ -73,7 +73,7 @@ class BeliefObserver:
         cell = scene.position[:, agent].round().long()
         boxes = boxes_of(trials)
         pair = torch.stack((boxes[rows, trials.former], boxes[rows, trials.actual]), dim=1)
-        walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(cell), -1, -1)
+        walls = open_grid(len(cell))
         start, asked = int(trials.asked[0, 0]), trials.asked[:, question]
         away, log = distances(walls, pair), torch.zeros(len(cell), 2)
         for t in range(start, int(asked.max())):

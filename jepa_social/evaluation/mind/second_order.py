@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, SIZE, THING, WALKER, Trials, run_trials
+from jepa_social.evaluation.mind.false_belief import BOXES, SHARES, THING, WALKER, Trials, open_grid, run_trials
 from jepa_social.evaluation.mind.observer import BeliefObserver, facing_at_swap, seen_by
 from jepa_social.worlds.village import Village
 from jepa_social.worlds.village.grid import sees
@@ -106,7 +106,7 @@ class SecondOrderObserver(BeliefObserver):
 
 def watched(trials: Trials, half_angle: float) -> Bool[Tensor, "K"]:
     """Whether the first one had the seeker in view when the thing was moved."""
-    walls = torch.zeros(1, SIZE, SIZE, dtype=torch.bool).expand(len(trials.believed), -1, -1)
+    walls = open_grid(len(trials.believed))
     here, there = (
         trials.scene.position[:, agent, int(trials.asked[0, 0])].round().long()[:, None] for agent in (WALKER, SEEKER)
     )
