@@ -48,7 +48,7 @@ def walkers_own(scene: Scene, sight: float) -> Scene:
 
 
 def put_where(trials: Trials, view: View) -> Float[Tensor, "K Q 4"]:
-    """The box (one-hot) in which a view of the scene has the thing at each question: what it tells without a network."""
+    """The box (one-hot) in which a view of the scene has the thing at each question, without any network."""
     seen, rows = view(trials.scene), torch.arange(len(trials.believed))[:, None]
     thing = seen.position[rows, trials.first_box + THING, trials.asked]
     boxes = trials.scene.position[:, trials.first_box : trials.first_box + BOXES, 0]
