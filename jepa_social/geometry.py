@@ -19,11 +19,6 @@ def to_frame(point: Tensor, origin: Tensor, heading: Tensor) -> Tensor:
     return rotate(point - origin, -heading)
 
 
-def from_frame(point: Tensor, origin: Tensor, heading: Tensor) -> Tensor:
-    """Inverse of `to_frame`: local `point [...,2]` to world coordinates."""
-    return rotate(point, heading) + origin
-
-
 def shortened(vector: Tensor, length: Tensor | float) -> Tensor:
     """`vector [...,2]` where it is no longer than `length [...]`, else so long."""
     return vector * (length / vector.norm(dim=-1).clamp(min=1e-9)).clamp(max=1.0)[..., None]
@@ -54,6 +49,32 @@ def closest_on_segment(point: Tensor, start: Tensor, end: Tensor) -> Tensor:
     length = along.square().sum(-1, keepdim=True).clamp(min=1e-12)
     share = ((point - start) * along).sum(-1, keepdim=True) / length
     return start + share.clamp(0.0, 1.0) * along
+
+
+def segment_distance(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
+    """Distance of the segments `a`–`b` and `c`–`d` (`[...,2]` each); 0 where they cross."""
+    a, b, c, d = torch.broadcast_tensors(a, b, c, d)
+
+    def to_segment(point: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        return (point - closest_on_segment(point, start, end)).norm(dim=-1)
+
+    ends = torch.stack((to_segment(a, c, d), to_segment(b, c, d), to_segment(c, a, b), to_segment(d, a, b)))
+    sides = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
+    return ends.amin(dim=0).masked_fill(sides, 0.0)
+
+
+def _side(start: Tensor, end: Tensor, point: Tensor) -> Tensor:
+    along, off = end - start, point - start
+    return along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """Distances `[...,N,M]` of the points `a [...,N,2]` from `b [...,M,2]`.
+
+    Beyond 25 points `torch.cdist` alone would take a product of matrices, which cancels far from the origin: a scene's
+    padding would change its result.
+    """
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def swept_distance(start: Tensor, end: Tensor) -> Tensor:

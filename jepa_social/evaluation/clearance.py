@@ -7,7 +7,7 @@ jump through each other between frames. The runner ends episodes by it and the m
 import torch
 from torch import Tensor
 
-from jepa_social.geometry import closest_on_segment, swept_distance
+from jepa_social.geometry import segment_distance, swept_distance
 from jepa_social.scene import Scene
 
 
@@ -72,20 +72,3 @@ def wall_clearance(scene: Scene) -> Tensor:
     wall = scene.walls[:, None]
     gap = segment_distance(start[:, :, None], end[:, :, None], wall[..., :2], wall[..., 2:])
     return gap.amin(dim=-1) - ego_radius(scene)[:, None]
-
-
-def segment_distance(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
-    """Distance of the segments `a`–`b` and `c`–`d` (`[...,2]` each); 0 where they cross."""
-    a, b, c, d = torch.broadcast_tensors(a, b, c, d)
-
-    def to_segment(point: Tensor, start: Tensor, end: Tensor) -> Tensor:
-        return (point - closest_on_segment(point, start, end)).norm(dim=-1)
-
-    ends = torch.stack((to_segment(a, c, d), to_segment(b, c, d), to_segment(c, a, b), to_segment(d, a, b)))
-    sides = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
-    return ends.amin(dim=0).masked_fill(sides, 0.0)
-
-
-def _side(start: Tensor, end: Tensor, point: Tensor) -> Tensor:
-    along, off = end - start, point - start
-    return along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]

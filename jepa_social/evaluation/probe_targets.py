@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from jepa_social.evaluation.forecasting import constant_velocity
-from jepa_social.geometry import to_frame
+from jepa_social.geometry import distances, to_frame
 from jepa_social.scene import MIN_SPEED, Scene, known_velocity, oriented
 from jepa_social.worlds.groups import PACE, STEADY, TOGETHER
 
@@ -125,7 +125,7 @@ def _moved(past: Scene) -> Tensor:
 
 def _gaps(position: Tensor, present: Tensor) -> Tensor:
     """Distances `[B,N,N]` m, inf to oneself and where either is absent."""
-    gap = torch.cdist(position, position, compute_mode="donot_use_mm_for_euclid_dist")
+    gap = distances(position, position)
     both = present[:, :, None] & present[:, None] & ~torch.eye(gap.shape[-1], dtype=torch.bool, device=gap.device)
     return gap.masked_fill(~both, torch.inf)
 

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from jepa_social.geometry import distances
+
 APART = 0.25
 """m between centres that a forecast keeps: recorded people are hardly ever nearer than 0.2 m."""
 ROUNDS = 5
@@ -32,7 +34,7 @@ def keep_apart(path: Float[Tensor, "B S N H 2"], here: Bool[Tensor, "B N"]) -> F
 def _push(path: Tensor, both: Tensor) -> Tensor | None:
     """By how much everybody should give way; None where all keep apart."""
     place = path.transpose(2, 3)
-    distance = torch.cdist(place, place, compute_mode="donot_use_mm_for_euclid_dist")
+    distance = distances(place, place)
     lack = (APART - distance).clamp(min=0.0) * both[:, None, None]
     if not lack.any():
         return None

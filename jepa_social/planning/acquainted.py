@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from jepa_social.geometry import shortened
+from jepa_social.geometry import distances, shortened
 from jepa_social.mind.regard import Regard
 from jepa_social.planning.costs.social_reward import SocialReward
 from jepa_social.planning.dynamics import Dynamics
@@ -143,7 +143,7 @@ def compare(dynamics: Dynamics, seen: list[Scene], instead: Float[Tensor, "B T 2
     path = torch.stack([own(scene, scene.position) for scene in seen], dim=1)
     done = path.diff(dim=1) / dynamics.dt
     people = dynamics.prepare(then.nearest(1 + near), near)
-    slot = torch.cdist(people.position, then.position[:, :, -1]).argmin(-1)
+    slot = distances(people.position, then.position[:, :, -1]).argmin(-1)
     place = now.position[:, :, -1].gather(1, slot[..., None].expand(-1, -1, 2))
     there = people.exists & now.present[:, :, -1].gather(1, slot)
     if instead is None:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepa_social.geometry import hold_last
+from jepa_social.geometry import distances, hold_last
 from jepa_social.planning.dynamics import Dynamics, People, people_near
 from jepa_social.planning.imagined import Sampled
 from jepa_social.planning.mpc import MPC
@@ -58,7 +58,7 @@ class Simulated(Dynamics):
         """The nearest people, found again in the world by where they are."""
         people = people_near(scene, near)
         now = self.world.branch(1, self.scenes).scene(1)
-        away = torch.cdist(people.position.double(), now.position[:, :, -1].double())
+        away = distances(people.position.double(), now.position[:, :, -1].double())
         away = away.masked_fill(~now.present[:, None, :, -1], torch.inf)
         away[:, :, 0] = torch.inf  # the ego is nobody's match
         self.slot = away.argmin(-1)

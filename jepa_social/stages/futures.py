@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from jepa_social.geometry import distances
 from jepa_social.mind.motion import surprisal
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.intents import codes_in_use, every_intent, joint_energy, judged_steps, usage
@@ -142,7 +143,7 @@ def crowding(
     real, paths = truth.transpose(1, 2), position.transpose(2, 3)  # [B,H,N,2], [B,S,H,N,2]
     both = mask.transpose(1, 2)[..., None] & mask.transpose(1, 2)[..., None, :]
     both = both & ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
-    both = both & (torch.cdist(real, real) > APART)
+    both = both & (distances(real, real) > APART)
     offset = paths[..., :, None, :] - paths[..., None, :, :]
     distance = (offset.square().sum(-1) + 1e-6).sqrt()
     lack = (F.relu(1.0 - distance / APART).square() * both[:, None]).sum(-1)

@@ -7,7 +7,7 @@
 import torch
 from torch import Tensor
 
-from jepa_social.geometry import swept_distance
+from jepa_social.geometry import segment_distance, swept_distance
 from jepa_social.scene import Scene
 
 NEAR = 0.2
@@ -15,12 +15,23 @@ NEAR = 0.2
 
 
 def least_gap(last: Scene, ego: int) -> Tensor:
-    """Least gap `[E]` (m) of agent `ego` to anybody on the segment swept between two frames; infinite if alone."""
+    """Least gap `[E]` (m) of agent `ego` to anybody on the segment swept between two frames; infinite if alone.
+
+    Somebody who appears at the end of the step counts where they appear. A wall counts only when it is touched, as the
+    reward is about people: then the gap is negative, however far away they are.
+    """
     relative = last.position - last.position[:, ego : ego + 1]
-    gap = swept_distance(relative[:, :, 0], relative[:, :, 1]) - last.radius - last.radius[:, ego : ego + 1]
-    there = last.present.all(-1)
+    swept = swept_distance(relative[:, :, 0], relative[:, :, 1])
+    distance = torch.where(last.present[:, :, 0], swept, relative[:, :, 1].norm(dim=-1))
+    there = last.present[:, :, 1].clone()
     there[:, ego] = False
-    return gap.masked_fill(~there, torch.inf).amin(1)
+    radius = last.radius[:, ego]
+    gap = (distance - last.radius - radius[:, None]).masked_fill(~there, torch.inf).amin(1)
+    if last.walls is None or last.walls.shape[1] == 0:
+        return gap
+    start, end = last.position[:, ego, :, None].unbind(1)
+    wall = segment_distance(start, end, last.walls[..., :2], last.walls[..., 2:]).amin(1) - radius
+    return torch.where(wall < 0, torch.minimum(wall, gap), gap)
 
 
 def reward(gap: Tensor, arrived: Tensor, dt: float) -> Tensor:

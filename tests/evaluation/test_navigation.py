@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from jepa_social.evaluation.clearance import people_clearance, segment_distance, wall_clearance
+from jepa_social.evaluation.clearance import people_clearance, wall_clearance
 from jepa_social.evaluation.disturbance import disturbance
 from jepa_social.evaluation.episodes import Episodes, cut, endings, pad_frames
 from jepa_social.evaluation.navigation import navigation, time_to_collision
@@ -109,9 +109,6 @@ def test_walls_collide():
     assert scores.collision.item() == 1
     scene = Scene.from_arrays([line((0, 0), (1, 0), 2)], 1.0, ego=0, walls=[[[0.0, 1.0, 9.0, 1.0]]])
     assert wall_clearance(scene).item() == pytest.approx(0.7)
-    point = torch.tensor
-    assert segment_distance(point([0.0, 0]), point([2.0, 2]), point([0.0, 2]), point([2.0, 0])) == 0
-    assert segment_distance(point([0.0, 0]), point([1.0, 0]), point([4.0, 4]), point([4.0, 9])) == 5
 
 
 def test_who_appears_late_counts_from_then():

@@ -51,3 +51,18 @@ def test_walking_into_people_is_a_collision():
             break
     assert info["collided"]
     assert reward == -0.25
+
+
+def test_walking_into_a_wall_is_a_collision():
+    env = gymnasium.make("jepa_social/Crowd-v0", people=1, scenario=Doorway())
+    observation, _ = env.reset(seed=1)
+    wall = observation["walls"][0]  # beside the gap, between the ego and its goal
+    target = (wall[:2] + wall[2:]) / 2
+    for _ in range(60):
+        to = target - observation["position"][0, -1]
+        observation, reward, terminated, _, info = env.step((to / max(np.linalg.norm(to), 1e-6)).astype(np.float32))
+        if terminated:
+            break
+    assert info["collided"]
+    assert not info["arrived"]
+    assert reward == -0.25

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from jepa_social.geometry import closest_on_segment
+from jepa_social.geometry import closest_on_segment, distances
 from jepa_social.planning.imagined import Imagined
 
 
@@ -40,8 +40,8 @@ class GroupSplitting:
 
     def pairs(self, imagined: Imagined) -> Bool[Tensor, "B K K"]:
         """Who belongs with whom, as observed at present."""
-        apart = torch.cdist(imagined.people[:, 0, :, 0], imagined.people[:, 0, :, 0])
-        drift = torch.cdist(imagined.people_velocity, imagined.people_velocity)
+        apart = distances(imagined.people[:, 0, :, 0], imagined.people[:, 0, :, 0])
+        drift = distances(imagined.people_velocity, imagined.people_velocity)
         both = imagined.exists[:, :, None] & imagined.exists[:, None]
         return both & (apart < self.gap) & (drift < self.drift)
 

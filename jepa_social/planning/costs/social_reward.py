@@ -1,9 +1,9 @@
 """What others will think of a plan, as far as the ego can tell."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepa_social.geometry import distances
 from jepa_social.planning.costs.imposition import displaced
 from jepa_social.planning.imagined import Imagined
 
@@ -31,6 +31,6 @@ class SocialReward:
         """Sum over people of their mean displacement, weighted, relative to `distance`."""
         moved = displaced(imagined)
         if self.place is not None and self.regard is not None:
-            slot = torch.cdist(imagined.people[:, 0, :, 0], self.place).argmin(-1)
+            slot = distances(imagined.people[:, 0, :, 0], self.place).argmin(-1)
             moved = moved * self.regard.gather(1, slot)[:, None]
         return (moved.sum(-1) / self.distance).expand(imagined.actions.shape[:2])
