@@ -11,6 +11,7 @@ from jepa_social.models.latents import Anchor
 from jepa_social.planning.plans import axes_toward
 from jepa_social.planning.prior import Prior
 from jepa_social.scene import KINDS, Scene
+from jepa_social.stages.chance import seed_step
 from jepa_social.stages.optim import Schedule, build_optimizer
 
 STANDS = 0.3
@@ -57,7 +58,7 @@ class Clone(L.LightningModule):
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
-        torch.manual_seed(self.seed * 1_000_003 + 900_007 + self.global_step)
+        seed_step(self, self.seed, 900_007)
 
     def training_step(self, batch: Scene, batch_idx: int) -> Tensor:
         """Negative log-likelihood of the egos' plans."""

@@ -15,6 +15,7 @@ from jepa_social.models.objectives.reconstruction import own_states
 from jepa_social.models.tokenizer import has_frame
 from jepa_social.scene import Scene, known_velocity
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.chance import seed_step
 from jepa_social.stages.contrast import contrast, find_siblings
 from jepa_social.stages.inference import Inference
 from jepa_social.stages.masking import Masking
@@ -123,7 +124,7 @@ class Pretrain(L.LightningModule):
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        seed_step(self, self.seed)
 
     def training_step(self, batch: Scene, batch_idx: int) -> Tensor:
         """One step: the loss, and now and then the health of the latents."""

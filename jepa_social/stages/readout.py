@@ -9,6 +9,7 @@ from jepa_social.evaluation.forecasting import ADE, FDE
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
+from jepa_social.stages.chance import seed_step
 from jepa_social.stages.contrast import contrast, find_siblings
 from jepa_social.stages.futures import Futures
 from jepa_social.stages.masking import Masking
@@ -59,7 +60,7 @@ class FitMotion(L.LightningModule):
 
     def on_train_batch_start(self, batch: Scene, batch_idx: int) -> None:
         """Tie this step's randomness to its number."""
-        torch.manual_seed(self.seed * 1_000_003 + 500_009 + self.global_step)
+        seed_step(self, self.seed, 500_009)
 
     def training_step(self, batch: Scene, batch_idx: int) -> Tensor:
         """Loss of everybody's future but the ego's, whose path is given."""

@@ -1,5 +1,6 @@
 """`train(config)`: pretrain, fit the readout, save; an interrupted run goes on from its last checkpoint."""
 
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from filelock import FileLock
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
@@ -69,8 +71,9 @@ def train(config: DictConfig) -> Path:
     labelled = data.with_labels(config.readout.labels)
     looks: list[Callback] = [ForecastPictures(run / "figures"), IntentPictures(run / "figures")]
     _fit(run / "readout", readout, labelled, config, epochs, looks)
-    world_model.save(run)
-    Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
+    if rank_zero_only.rank == 0:
+        world_model.save(run)
+        Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
     if config.clone.epochs:
         clone(run, world_model, config)
     return run
@@ -98,8 +101,9 @@ def clone(run: Path, world_model: WorldModel, config: DictConfig) -> None:
     )
     data: SceneDataModule = instantiate(config.data.module, future=settings.ahead)
     _fit(run / "clone", stage, data, config, settings.epochs, [])
-    prior.save(run)
-    Console().print(f"saved [bold]{run / PRIOR}[/]")
+    if rank_zero_only.rank == 0:
+        prior.save(run)
+        Console().print(f"saved [bold]{run / PRIOR}[/]")
 
 
 def known_by(config: DictConfig) -> DictConfig:
@@ -134,10 +138,15 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
     decisive = OmegaConf.masked_copy(
         config, ["seed", "data", "model", "objective", "masking", "noise", "augment", "pretrain"]
     )
-    with FileLock(folder / "lock"):
+    with _held(folder):
         _claim(folder, decisive)
         _fit(folder, stage, data, config, config.pretrain.epochs, looks)
     return model
+
+
+def _held(folder: Path) -> AbstractContextManager:
+    """A lock against other runs; processes beside the first come in with it, as it holds the lock while they train."""
+    return FileLock(folder / "lock") if rank_zero_only.rank == 0 else nullcontext()
 
 
 def _claim(folder: Path, config: DictConfig) -> None:
