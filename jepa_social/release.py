@@ -28,8 +28,8 @@ def release(run: str | Path, into: Path = HOME) -> Path:
 
     Raises:
         FileNotFoundError: `run` is no finished run.
-        ValueError: it has learned from other than simulated logs, has not been evaluated in closed loop, or its
-            weights exceed 5 MB.
+        ValueError: it has learned from other than simulated logs, plans with a cloned policy, has not been evaluated
+            in closed loop, or its weights exceed 5 MB.
     """
     run = Path(run)
     if run.resolve() == into.resolve():
@@ -39,6 +39,8 @@ def release(run: str | Path, into: Path = HOME) -> Path:
     assert isinstance(settings, DictConfig)
     if settings.data.source._target_ != LOGS or settings.pretrain.source is not None:
         raise ValueError(f"{run / SETTINGS}: only runs on simulated logs ship (data=simulated, pretrain_on=null)")
+    if settings.planner.get("prior"):
+        raise ValueError(f"{run / SETTINGS}: no cloned policy ships with the model: planner.prior=false")
     walked = {suite: scores for suite, scores in read_results(run).items() if "success" in scores.get("jepa", {})}
     if not walked:
         raise ValueError(f"{run} has no closed-loop results: python eval.py run={run} suite=crowd")

@@ -120,14 +120,16 @@ class WorldModel(nn.Module):
         return motion.position + motion.scale[..., None] * rotate(error, anchor.heading[:, None, :, None])
 
     def odds(self, anchor: Anchor, foreseen: Float[Tensor, "B N H P"]) -> Float[Tensor, "B N M"]:
-        """Log-probability of each intent of each agent.
+        """Log-probability of each intent of each agent, from as many steps as in training, however many are `foreseen`.
 
         Raises:
             ValueError: the model has none.
         """
         if self.jepa.intents is None:
             raise ValueError("this model has no intents: train one with model.intents=20")
-        return self.motion.odds(anchor, self.jepa.intents.prior(foreseen))
+        if foreseen.shape[2] < self.horizon:
+            foreseen = self.jepa.foresee(anchor, self.horizon)
+        return self.motion.odds(anchor, self.jepa.intents.prior(foreseen[:, :, : self.horizon]))
 
     def save(self, folder: str | Path) -> None:
         """Write weights and `config.json` into `folder`, each whole or not at all."""

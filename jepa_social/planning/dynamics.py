@@ -161,14 +161,12 @@ class Imagination(Dynamics):
 
     @torch.no_grad()
     def absent(self, people: People, horizon: int, dt: Tensor) -> Float[Tensor, "B K T 2"]:
-        """Everybody encoded anew without the ego, once per decision."""
+        """Everybody encoded anew without the ego in the last frame, as in logs of branches; once per decision."""
         if people.unhindered is None or people.unhindered.shape[2] != horizon + 1:
             scene = people.scene.clone(False)
-            others = torch.arange(scene.agents, device=scene.ego.device) > 0
-            scene.present = scene.present & others[:, None]
-            for name in ("position", "velocity"):
-                setattr(scene, name, getattr(scene, name) * others[:, None, None])
-            scene.heading, scene.ego = scene.heading * others[:, None], torch.full_like(scene.ego, -1)
+            scene.present = scene.present.clone()
+            scene.present[:, 0, -1] = False
+            scene.ego = torch.full_like(scene.ego, -1)
             anchor = self._near(scene, 1 + people.exists.shape[1])
             motion = self._read(anchor, self.world_model.jepa.imagine(anchor, horizon=horizon))
             people.unhindered = _with_now(anchor, motion)[:, 0]

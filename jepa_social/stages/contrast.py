@@ -14,6 +14,7 @@ from torch import Tensor
 
 from jepa_social.models.objectives import masked_mean
 from jepa_social.scene import KINDS, Scene
+from jepa_social.stages.augment import Augment
 
 ROBOT = KINDS.index("robot")
 DRAW = -2
@@ -31,6 +32,14 @@ class Siblings:
 
     pairs: Int[Tensor, "P 2"]
     ego: Int[Tensor, "B"]
+
+
+def check_alike(weight: float, augment: Augment, rollout: bool = True) -> None:
+    """Raise ValueError if siblings would be told apart by more than the plan, so that none were ever found."""
+    if weight > 0 and (augment.scale > 0 or augment.mirror > 0 or not rollout):
+        raise ValueError(
+            "contrast > 0 needs branches that stay alike: augment.scale=0 augment.mirror=0 pretrain.rollout=true"
+        )
 
 
 def find_siblings(scene: Scene, now: int) -> Siblings:

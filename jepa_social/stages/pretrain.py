@@ -16,7 +16,7 @@ from jepa_social.models.tokenizer import has_frame
 from jepa_social.scene import Scene, known_velocity
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.chance import seed_step
-from jepa_social.stages.contrast import contrast, find_siblings
+from jepa_social.stages.contrast import check_alike, contrast, find_siblings
 from jepa_social.stages.inference import Inference
 from jepa_social.stages.masking import Masking
 from jepa_social.stages.noise import Noise
@@ -65,12 +65,12 @@ class Pretrain(L.LightningModule):
         contrast: float = 0.0,
     ):
         super().__init__()
+        check_alike(contrast, augment, rollout)
         self.model, self.objective, self.schedule, self.augment = model, objective, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
         self.watch_every, self.rollout, self.masking = watch_every, rollout, masking or Masking()
         self.noise, self.intents, self.journey = noise or Noise(), intents or Inference(), journey
-        self.contrast = contrast if rollout else 0.0
-        self.alarm = CollapseAlarm()
+        self.contrast, self.alarm = contrast, CollapseAlarm()
 
     def terms(self, scene: Scene, corrupt: bool = False) -> tuple[Terms, Tensor]:
         """Loss terms of a batch, and latents `[K,D]` of who is present.

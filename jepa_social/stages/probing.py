@@ -30,7 +30,7 @@ LEAST = 20
 
 
 def probe_latents(run: Path, world_model: WorldModel, settings: DictConfig, suite: DictConfig, ours: str) -> None:
-    """Fit and score all probes, measure drift, and merge both into `run` with figures `probes` and `latent_drift_test`.
+    """Fit and score all probes, measure drift, and merge both into `run` with figures of its name.
 
     Rows: the run's latents, those of an untrained encoder of the same sizes, and the raw state without an encoder.
 
@@ -75,9 +75,9 @@ def probe_latents(run: Path, world_model: WorldModel, settings: DictConfig, suit
     found[ours] |= {f"drift_{step}": drift[step - 1] for step in STEPS if step <= len(drift)}
     scores: Scores = {name: {m: score.interval() for m, score in row.items()} for name, row in found.items()}
     merge_scores(run, suite.name, scores, {ours: _gaps(found, ours)})
-    save(probe_figure(scores, TARGETS), run / "figures" / "probes.png")
+    save(probe_figure(scores, TARGETS), run / "figures" / f"{suite.name}.png")
     intervals = [score.interval() for score in drift]
-    save(drift_figure(intervals, settings.data.module.dt), run / "figures" / "latent_drift_test.png")
+    save(drift_figure(intervals, settings.data.module.dt), run / "figures" / f"{suite.name}_drift.png")
 
 
 def _roles(data: SceneDataModule, suite: DictConfig) -> dict[str, tuple[SceneWindows, np.ndarray]]:

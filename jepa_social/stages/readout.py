@@ -10,7 +10,7 @@ from jepa_social.mind.world_model import WorldModel
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.chance import seed_step
-from jepa_social.stages.contrast import contrast, find_siblings
+from jepa_social.stages.contrast import check_alike, contrast, find_siblings
 from jepa_social.stages.futures import Futures
 from jepa_social.stages.masking import Masking
 from jepa_social.stages.noise import Noise
@@ -47,6 +47,7 @@ class FitMotion(L.LightningModule):
         contrast: float = 0.0,
     ):
         super().__init__()
+        check_alike(contrast, augment)
         self.world_model, self.schedule, self.augment = world_model, schedule, augment
         self.noise, self.loss, self.frozen = noise or Noise(), loss or Futures(), frozen
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed

@@ -54,24 +54,23 @@ def evaluate(config: DictConfig) -> Path:
     settings = OmegaConf.merge(trained, {k: v for k, v in config.items() if k in ("data", "planner")})
     assert isinstance(settings, DictConfig)
     torch.manual_seed(0)
-    name = config.suite.name
-    if config.suite.get("kind") == "forecast":
-        tested = _tested(config.suite, settings)
-        score_forecasts(run, world_model, settings, tested, config.suite, OURS)
-    elif config.suite.get("kind") == "reaction":
+    kind, name = config.suite.get("kind", "walk"), config.suite.name
+    if kind == "forecast":
+        score_forecasts(run, world_model, settings, _tested(config.suite, settings), config.suite, OURS)
+    elif kind == "reaction":
         score_reactions(run, world_model, settings, config.suite, OURS)
-    elif config.suite.get("kind") == "encounters":
+    elif kind == "encounters":
         score_encounters(run, world_model, settings, config.suite, OURS)
-    elif config.suite.get("kind") == "sides":
+    elif kind == "sides":
         score_sides(run, world_model, settings, config.suite, OURS)
-    elif name == "probes":
+    elif kind == "probes":
         probe_latents(run, world_model, settings, config.suite, OURS)
-    elif name == "mind":
+    elif kind == "mind":
         score_mind(run, world_model.jepa, config.suite, OURS)
     else:
         tested = _tested(config.suite, settings)
         world = instantiate(config.suite.world) if "world" in config.suite else _replay(config.suite, tested)
-        policies = _policies(run, config.suite, settings, world_model, world)
+        policies = _policies(source, config.suite, settings, world_model, world)
         first = config.suite.first_seed
         episodes = walk(world, policies, range(first, first + config.suite.episodes), config.suite.batch)
         scores = record_suite(run, name, episodes, ours=OURS, extra=_disturbances(config.suite, episodes))
@@ -107,11 +106,11 @@ def _tested(suite: DictConfig, settings: DictConfig) -> DictConfig:
 
 
 def _policies(
-    run: Path, suite: DictConfig, settings: DictConfig, world_model: WorldModel, world: World
+    source: Path, suite: DictConfig, settings: DictConfig, world_model: WorldModel, world: World
 ) -> list[Policy]:
     """The planner, constant-velocity MPC, the suite's baselines, the run's cloned policy if it has one; the planner
     without reaction, where people see the ego and ours counts on it; in replay the recorded human."""
-    prior = Prior.load(run) if (run / PRIOR).is_file() else None
+    prior = Prior.load(source) if (source / PRIOR).is_file() else None
     policies: list[Policy] = [
         acquainted(jepa_planner(world_model, settings.planner, OURS, prior)),
         constant_velocity_planner(settings.planner, world_model.dt),

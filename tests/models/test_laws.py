@@ -169,3 +169,16 @@ def test_save_and_load_round_trip(world_model, scene, tmp_path):
 def test_who_never_moved_has_no_direction_to_go(world_model):
     still = Scene.from_arrays(torch.zeros(1, 2, 6, 2) + torch.tensor([[0.0, 0.0], [2.0, 0.0]])[None, :, None], 0.4)
     close(world_model.forecast(still, 5), still.position[:, :, -1:].expand(-1, -1, 5, -1))
+
+
+@torch.no_grad()
+def test_how_far_one_looks_changes_no_nearer_future(world_model, scene):
+    whole = world_model.horizon
+    foreseen = [world_model.jepa.foresee(world_model.jepa.encode(scene).at(), steps) for steps in (4, whole, whole + 8)]
+    odds = [world_model.odds(world_model.jepa.encode(scene).at(), one) for one in foreseen]
+    close(odds[0], odds[1])
+    close(odds[2], odds[1])
+    for ask in (world_model.forecast, lambda seen, steps: world_model.sample(seen, steps, 4)):
+        far = ask(scene, whole + 8)
+        for steps in (4, whole):
+            close(ask(scene, steps), far[..., :steps, :])

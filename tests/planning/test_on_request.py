@@ -76,20 +76,22 @@ def test_without_intents_there_is_one_future(plans):
         torch.testing.assert_close(sampled.scale, spread(lag).expand(sampled.scale.shape))
 
 
-def test_absence_is_what_is_imagined_of_a_scene_without_the_ego(speaking, plans):
+def test_absence_is_what_is_imagined_of_a_scene_that_the_ego_has_just_left(speaking, plans):
     scene = random_scene(gaps=False)
     imagination = Imagination(speaking)
     people = imagination.prepare(ordered(scene), 4)
     absent = imagination.absent(people, 5, scene.dt)
     seen = ordered(scene)
-    without = Scene.from_arrays(seen.position[:, 1:], 0.4)
-    latents = speaking.jepa.encode(without)
-    expected = speaking.motion(latents.at(), speaking.jepa.imagine(latents, horizon=5)).position[:, 0]
+    seen.present[:, 0, -1] = False
+    seen.ego[:] = -1
+    latents = speaking.jepa.encode(seen)
+    imagined = speaking.jepa.imagine(latents, horizon=5)
+    expected = speaking.motion(latents.at(), imagined).position[:, 0, 1:]
     torch.testing.assert_close(absent[..., 1:, :], expected, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(absent[..., 0, :], people.position)
     elsewhere = ordered(scene)
-    elsewhere.position[:, 0] += 1.0
-    elsewhere.velocity[:, 0] *= -1.0
+    elsewhere.position[:, 0, -1] += 1.0
+    elsewhere.velocity[:, 0, -1] *= -1.0
     other = imagination.absent(imagination.prepare(elsewhere, 4), 5, scene.dt)
     torch.testing.assert_close(other, absent)
     assert imagination.absent(people, 3, scene.dt).shape[2] == 4

@@ -11,7 +11,8 @@ from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.data.schema import write_log
 from jepa_social.data.source import origin
 from jepa_social.data.windows import Windowing
-from jepa_social.stages.contrast import DRAW, contrast, find_siblings
+from jepa_social.stages.augment import Augment
+from jepa_social.stages.contrast import DRAW, check_alike, contrast, find_siblings
 from jepa_social.worlds.branches import PLANS, Branching
 from jepa_social.worlds.simulate import simulate
 
@@ -77,3 +78,13 @@ def test_contrast_sees_only_what_differs_between_siblings(windows):
     assert contrast(plan, truth, mask, found, scene.kind) == 0, "what the robot does is no reaction"
     nobody = find_siblings(scene[:1], NOW)
     assert contrast(truth[:1], truth[:1], mask[:1], nobody, scene.kind[:1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("augment", {"mirror": 0.5}), ("augment", {"scale": 0.4}), ("rollout", False)]
+)
+def test_what_would_tell_siblings_apart_is_refused(name, value):
+    settings = {"augment": Augment(), "rollout": True} | {name: Augment(**value) if name == "augment" else value}
+    check_alike(0.0, **settings)
+    with pytest.raises(ValueError, match=r"contrast > 0 needs .* augment\.scale=0"):
+        check_alike(1.0, **settings)

@@ -78,7 +78,7 @@ def test_every_row_has_every_score_with_its_interval(probed):
 
 
 def test_the_suite_leaves_figures_and_a_report(probed):
-    for name in ("figures/probes.png", "figures/latent_drift_test.png", "report.html"):
+    for name in ("figures/probes.png", "figures/probes_drift.png", "report.html"):
         assert (probed / name).stat().st_size > 0, name
     assert "untrained" in (probed / "report.html").read_text()
 
@@ -100,8 +100,11 @@ def test_probes_can_be_scored_on_val_without_a_look_at_test(probed, tmp_path, mo
     run, windows, asked = tmp_path / "run", SceneDataModule.windows, []
     shutil.copytree(probed, run)
     monkeypatch.setattr(SceneDataModule, "windows", lambda self, split: asked.append(split) or windows(self, split))
-    evaluate(composed("eval", f"run={run}", "suite=probes", "suite.split=val", *SMALL))
+    evaluate(composed("eval", f"run={run}", "suite=probes", "suite.split=val", "suite.name=probes_val", *SMALL))
     assert set(asked) == {"train", "val"}
+    before, after = (json.loads((one / "results.json").read_text()) for one in (probed, run))
+    assert after["probes"] == before["probes"], "another name, another table"
+    assert "probes_val" in after
 
 
 def test_what_is_wrong_is_named(probed):
