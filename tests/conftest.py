@@ -46,8 +46,8 @@ def scene() -> Scene:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Root of the real logs (`JEPA_SOCIAL_DATA`, else `../shared/data` beside the checkout)."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    """Root of the real logs (`JEPA_SOCIAL_DATA`, else `data/` of the checkout)."""
+    default = Path(__file__).resolve().parents[1] / "data"
     root = Path(os.environ.get("JEPA_SOCIAL_DATA", default))
     if not (root / "eth_ucy").is_dir():
         pytest.skip(f"real logs are absent: no {root}/eth_ucy (set JEPA_SOCIAL_DATA)")

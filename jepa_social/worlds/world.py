@@ -13,7 +13,7 @@ from jepa_social.scene import Scene
 from jepa_social.worlds.track import Track
 
 ARRIVED = 0.3
-"""m from the goal at which the ego counts as arrived (TARGETS protocol: CrowdNav's radius)."""
+"""m from the goal at which the ego counts as arrived (the radius of the robot in CrowdNav)."""
 
 
 class World(ABC):

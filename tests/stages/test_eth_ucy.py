@@ -27,7 +27,7 @@ def hotel(real_data, tmp_path_factory) -> Path:
 
 
 def test_the_constant_velocity_row_is_that_of_the_literature(hotel):
-    """TARGETS, hotel: 1053 agents of 301 windows, unrounded 0.323 / 0.617 m."""
+    """Hotel: 1053 agents of 301 windows, unrounded 0.323 / 0.617 m."""
     rows = json.loads((hotel / "results.json").read_text())["forecast"]
     row = rows["constant velocity"]
     assert row["ade"]["n"] == rows["jepa"]["ade"]["n"] == 1053
