@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from hydra.utils import instantiate
 from omegaconf import DictConfig
+from rich.console import Console
 
 from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.mind.figures import belief_figure
+from jepa_social.evaluation.mind.overview import Capability, overview_figure, overview_table
 from jepa_social.evaluation.mind.scores import joined
 from jepa_social.evaluation.mind.second_order_scores import second_order_figure
-from jepa_social.evaluation.results import merge_scores
+from jepa_social.evaluation.results import merge_scores, read_results
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.mind_reward import social_reward
@@ -37,4 +40,15 @@ def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> Non
         social_reward(run, suite.social_reward, ours),
         closed_loop(run, suite.closed_loop, ours),
     ]
-    merge_scores(run, suite.name, *joined(parts, ours))
+    scores, differences = joined(parts, ours)
+    merge_scores(run, suite.name, scores, differences)
+    save(overview_figure(_capabilities(suite), scores, ours), run / "figures" / "mind.png")
+
+
+def print_overview(run: Path, suite: DictConfig, ours: str) -> None:
+    """All capabilities in one table on the terminal."""
+    Console().print(overview_table(_capabilities(suite), read_results(run)[suite.name], ours))
+
+
+def _capabilities(suite: DictConfig) -> list[Capability]:
+    return [instantiate(one) for one in suite.overview]

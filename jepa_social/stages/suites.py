@@ -24,7 +24,7 @@ from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.encounters import score_encounters
 from jepa_social.stages.films import film, picture
 from jepa_social.stages.forecasts import score_forecasts
-from jepa_social.stages.mind import score_mind
+from jepa_social.stages.mind import print_overview, score_mind
 from jepa_social.stages.probing import probe_latents
 from jepa_social.stages.reactions import score_reactions
 from jepa_social.stages.sides import score_sides
@@ -81,6 +81,8 @@ def evaluate(config: DictConfig) -> Path:
     columns = config.suite.columns
     for part, metrics in columns.items() if isinstance(columns, DictConfig) else (("", columns),):
         print_table(read_results(run), name, ours=OURS, metrics=metrics, part=str(part))
+    if kind == "mind":
+        print_overview(run, config.suite, OURS)
     return write_report(run, ours=OURS)
 
 

@@ -15,7 +15,7 @@ from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.stages.belief_inputs import Inputs, belief_inputs, walkers_own
 from jepa_social.stages.beliefs import false_belief
-from jepa_social.stages.mind import score_mind
+from jepa_social.stages.mind import print_overview, score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward
 from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
@@ -37,7 +37,7 @@ def jepa() -> SocialJEPA:
     return SocialJEPA(config, teacher=False).eval()
 
 
-def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
+def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path, capsys):
     score_mind(tmp_path, jepa, settings(), "jepa")
     rows = read_results(tmp_path)["mind"]
     assert {"jepa", "jepa + perspective", "untrained", "behaviour cloning", "exact observer"} <= set(rows)
@@ -62,6 +62,10 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path):
     assert rows["exact observer, reads a stranger"]["accept_30_60"].mean < rows["exact observer"]["accept_30_60"].mean
     for name in ("false_belief", "second_order", "values", "closed_loop", "acting", "updating", "social_reward"):
         assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
+    assert (tmp_path / "figures" / "mind.png").is_file()
+    print_overview(tmp_path, settings(), "jepa")
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(word in told for word in ("inference", "reward", "closed", "nearest"))
     assert rows["exact observer"]["excess_after"].high < rows["window of 10"]["excess_after"].high < 20
     assert rows["frozen"]["gap_change"].mean == rows["frozen"]["gap_bias"].mean == 0.0
     assert rows["jepa"]["excess_after"].n == rows["gradient steps alone"]["excess_after"].n == 12
