@@ -136,7 +136,9 @@ def test_logged_motion_wins_where_there_is_any(tmp_path):
 
 
 def test_missing_windows_are_an_error(tmp_path):
-    with pytest.raises(ValueError, match=r"no window of 50 samples at 0\.4 s with 1 agents .*lower data\.observed"):
+    with pytest.raises(
+        ValueError, match=r"no window of 50 samples at 0\.4 s with 1 agents .*lower data\.module\.observed"
+    ):
         ensure(Given(walk()), "train", Windowing(20, 30, 0.4), tmp_path)
     with pytest.raises(ValueError, match=r"data\.stride must be at least 1"):
         Windowing(8, 12, 0.4, stride=0)
