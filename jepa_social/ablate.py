@@ -21,13 +21,18 @@ from jepa_social.bench.grid import Cell, Grid, expand
 from jepa_social.bench.publish import publish
 from jepa_social.bench.records import collect, write_records
 
+CONFIGS = ROOT / "configs" / "bench"
 
-@hydra.main(version_base="1.3", config_path=str(ROOT / "configs" / "bench"), config_name="ablate")
+
+@hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="ablate")
 def main(config: DictConfig) -> None:
     """Run the grid, or one cell of it; exit code 1 if a cell failed.
 
     `results/<name>.csv` is written anew from the cells of the grid that was asked for.
     """
+    if "ablation" not in config:
+        choices = sorted(path.stem for path in (CONFIGS / "ablation").glob("*.yaml"))
+        sys.exit(f"ablation=… says what to vary, and is missing: one of {', '.join(choices)}")
     alone = HydraConfig.get().mode == RunMode.RUN
     if alone:  # a launcher's jobs have handlers of their own
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that workers and notes are seen to
