@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from jepa_social.worlds import simulated
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.scenarios import (
     ALL,
@@ -33,13 +32,6 @@ def test_no_log_is_made_of_a_type_that_is_held_out(tmp_path):
     logs = SimulatedLogs(Path(tmp_path), val=0.25, test=0.25, episodes=2 * len(ALL), people=(1, 2), seconds=0.5)
     every = [recording for split in ("train", "val", "test") for recording in logs.recordings(split)]
     assert {recording.name.rsplit("-", 1)[0] for recording in every} == trained
-
-
-def test_another_version_of_the_simulator_makes_its_own_logs(tmp_path, monkeypatch):
-    for version in (1, 2, 2):
-        monkeypatch.setattr(simulated, "VERSION", version)
-        SimulatedLogs(tmp_path, episodes=2, people=(1, 1), seconds=0.5)
-    assert len(list(tmp_path.glob("crowd-*.parquet"))) == 2
 
 
 @pytest.mark.parametrize("people", [1, 8, 40])
