@@ -15,19 +15,25 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
 
-from jepa_social.bench.cells import LOG, ROOT, failure, is_done, run_cell
+from jepa_social.bench.cells import LOG, ROOT, failure, is_done, is_other, run_cell
 from jepa_social.bench.execute import progress, run_beside, run_here, run_launched
 from jepa_social.bench.grid import Cell, Grid, expand
 from jepa_social.bench.publish import publish
-from jepa_social.bench.records import collect, write_records
+from jepa_social.bench.records import collect, earlier, ordered, read_records, write_records
+
+CONFIGS = ROOT / "configs" / "bench"
 
 
-@hydra.main(version_base="1.3", config_path=str(ROOT / "configs" / "bench"), config_name="ablate")
+@hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="ablate")
 def main(config: DictConfig) -> None:
     """Run the grid, or one cell of it; exit code 1 if a cell failed.
 
-    `results/<name>.csv` is written anew from the cells of the grid that was asked for.
+    `results/<name>.csv` gets the cells of the grid that are done. What it has of other cells stays, each with the
+    commit that ran it: delete the file to begin anew.
     """
+    if "ablation" not in config:
+        choices = sorted(path.stem for path in (CONFIGS / "ablation").glob("*.yaml"))
+        sys.exit(f"ablation=… says what to vary, and is missing: one of {', '.join(choices)}")
     alone = HydraConfig.get().mode == RunMode.RUN
     if alone:  # a launcher's jobs have handlers of their own
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that workers and notes are seen to
@@ -77,8 +83,16 @@ def _publish(grid: Grid, folder: Path) -> list[Cell]:
     done = [cell for cell in grid.cells if is_done(cell)]
     if done:
         path = folder / f"{grid.name}.csv"
-        write_records(path, collect(grid, done))
+        fresh, old = collect(grid, done), read_records(path) if path.is_file() else []
+        kept = earlier(grid, fresh, old, [cell for cell in grid.cells if is_other(cell)])
+        write_records(path, ordered(grid, [*fresh, *kept]))
         publish(path, console)
+        if kept:
+            cells = len({(record.row, record.fold, record.seed) for record in kept})
+            commits = ", ".join(sorted({record.commit for record in kept}))
+            console.print(f"of {cells} cells that are not of this call it keeps what it had (commits {commits})")
+        if lost := {record.row for record in old} - {record.row for record in (*fresh, *kept)}:
+            console.print(f"it no longer has {', '.join(sorted(lost))}: not in this grid, or run with other settings")
     left = [cell for cell in grid.cells if cell not in done]
     if left:
         console.print(f"{len(left)} of {len(grid.cells)} cells are not done:")

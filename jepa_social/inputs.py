@@ -42,6 +42,8 @@ def refuse_nonsense(fields: Mapping[str, Tensor | None], present: Tensor, kinds:
             lambda x: x.abs() <= FARTHEST,
             f"must lie within {FARTHEST:g} m of the origin (32-bit floats): subtract an origin near by from everything",
         ),
+        "velocity": (lambda x: x.isfinite(), "must be finite or NaN (unknown), in m/s"),
+        "heading": (lambda x: x.isfinite(), "must be finite or NaN (unknown), in rad"),
         "kind": (lambda x: (x >= 0) & (x < kinds), f"must be an index into the {kinds} of scene.KINDS"),
         "radius": (lambda x: ~there | ((x >= 0) & x.isfinite()), "must be finite and not negative, in metres"),
         "ego": (lambda x: (x >= -1) & (x < agents), f"must be the index of one of {agents} agents, or -1 for nobody"),

@@ -3,11 +3,20 @@
 from importlib.resources import files
 from pathlib import Path
 
+from omegaconf import DictConfig, OmegaConf
+
 PRETRAINED = "pretrained"
 """The name that stands for the bundled run wherever a run directory is asked for."""
 
 WEIGHTS, CONFIG, SETTINGS = "model.safetensors", "config.json", "config.yaml"
 """What a finished run holds: the weights, the sizes that rebuild the model, and every setting it was made with."""
+
+
+def require_run(config: DictConfig) -> None:
+    """End the program, naming the runs that there are, where `run=` was not said."""
+    if OmegaConf.is_missing(config, "run"):
+        known = [PRETRAINED, *sorted(str(path.parent) for path in Path("runs").glob(f"**/{CONFIG}"))]
+        raise SystemExit(f"run=… says which model, and is missing: one that train.py made, such as {', '.join(known)}")
 
 
 def run_folder(run: str | Path) -> Path:

@@ -23,6 +23,10 @@ MIN_SPEED = 0.1
 FAR = 1.0e4
 """Coordinate (m) of padding walls: too far to matter."""
 
+OF_FRAMES = ("position", "velocity", "heading", "present")
+OF_AGENTS = (*OF_FRAMES, "kind", "radius")
+"""Fields of `Scene` with axes `[B,N,T,...]`, and all with axes `[B,N,...]`."""
+
 
 class Scene(TensorClass):
     """What was seen of all agents (see the module for the axes).
@@ -74,8 +78,8 @@ class Scene(TensorClass):
     ) -> "Scene":
         """Build a scene from arrays or tensors of one scene (`position [N,T,2]`) or of a batch (`[B,N,T,2]`).
 
-        Positions that are not finite mean absent. `velocity` defaults to backward differences, `heading` to the
-        direction of the last motion faster than `MIN_SPEED`. Scalars are broadcast.
+        Positions that are not finite mean absent, NaN in `velocity` or `heading` unknown (0). `velocity` defaults to
+        backward differences, `heading` to the direction of the last motion above `MIN_SPEED`. Scalars are broadcast.
 
         Raises:
             ValueError: a shape does not fit, a present agent's position is not finite, or a value is nonsense.
@@ -108,16 +112,14 @@ class Scene(TensorClass):
         if not bool(((step > 0) & step.isfinite()).all()):
             raise ValueError("dt must be positive, in seconds")
         pos = torch.where(seen[..., None], pos, torch.zeros_like(pos))
-        if velocity is None:
-            vel = backward_difference(pos, seen, step)
-        else:
-            vel = batched(velocity, (b, n, t, 2), "velocity").nan_to_num(0.0) * seen[..., None]
-        if heading is None:
-            yaw = motion_heading(vel, seen)
-        else:
-            yaw = batched(heading, (b, n, t), "heading").nan_to_num(0.0) * seen
+        vel = backward_difference(pos, seen, step) if velocity is None else batched(velocity, pos.shape, "velocity")
+        vel = torch.where(seen[..., None] & ~vel.isnan(), vel, 0.0)
+        yaw = motion_heading(vel, seen) if heading is None else batched(heading, (b, n, t), "heading")
+        yaw = torch.where(seen & ~yaw.isnan(), yaw, 0.0)
         fields = {
             "position": pos,
+            "velocity": vel,
+            "heading": yaw,
             "kind": batched(kind, (b, n), "kind", torch.long),
             "radius": batched(radius, (b, n), "radius"),
             "ego": batched(ego, (b,), "ego", torch.long),
@@ -126,15 +128,7 @@ class Scene(TensorClass):
             "walls": None if walls is None else batched(walls, (b, -1, 4), "walls"),
         }
         refuse_nonsense(fields, seen, len(KINDS))
-        return cls(
-            velocity=vel,
-            heading=yaw,
-            present=seen,
-            dt=step,
-            truth=truth,
-            batch_size=[b],
-            **fields,
-        )
+        return cls(present=seen, dt=step, truth=truth, batch_size=[b], **fields)
 
     @property
     def agents(self) -> int:
@@ -149,14 +143,14 @@ class Scene(TensorClass):
     def between(self, start: int, stop: int) -> "Scene":
         """The frames `start` (included) to `stop` (excluded)."""
         new = self.clone(False)
-        for name in ("position", "velocity", "heading", "present"):
+        for name in OF_FRAMES:
             setattr(new, name, getattr(self, name)[:, :, start:stop])
         return new
 
     def permute(self, order: Tensor) -> "Scene":
         """Reorder agents by `order [N]`; `ego` follows."""
         new = self.clone(False)
-        for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+        for name in OF_AGENTS:
             setattr(new, name, getattr(self, name)[:, order])
         inverse = order.argsort()
         new.ego = torch.where(self.ego >= 0, inverse[self.ego.clamp(min=0)], self.ego)
@@ -168,14 +162,19 @@ class Scene(TensorClass):
         """The ego and the agents closest to it in the last frame, `agents` in all; the ego comes first.
 
         Recordings have a slot for everybody who ever passed: whoever looks at one moment should look at few of them.
+
+        Raises:
+            ValueError: a scene without an ego.
         """
+        if bool((self.ego < 0).any()):
+            raise ValueError(f"scene {int(self.ego.argmin())} has no ego (ego = -1): nobody to be near")
         rows = torch.arange(len(self), device=self.ego.device)[:, None]
         distance = (self.position[:, :, -1] - self.position[rows[:, 0], self.ego, -1][:, None]).norm(dim=-1)
         distance = distance.masked_fill(~self.present[:, :, -1], torch.inf)
         distance[rows[:, 0], self.ego] = -1.0
         order = distance.topk(min(agents, self.agents), dim=1, largest=False).indices
         new = self.clone(False)
-        for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+        for name in OF_AGENTS:
             setattr(new, name, getattr(self, name)[rows, order])
         if self.truth is not None:
             new.truth = self.truth.apply(lambda value: value[rows, order])
@@ -188,7 +187,7 @@ class Scene(TensorClass):
         if extra < 0:
             raise ValueError(f"cannot pad {self.agents} agents down to {agents}")
         new = self.clone(False)
-        for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+        for name in OF_AGENTS:
             setattr(new, name, _append_agents(getattr(self, name), extra))
         if self.truth is not None:
             new.truth = self.truth.apply(lambda value: _append_agents(value, extra))

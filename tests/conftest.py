@@ -6,6 +6,7 @@ While tests run, the shapes and types that the model, mind and planning rooms pr
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -52,3 +53,9 @@ def real_data() -> Path:
     if not (root / "eth_ucy").is_dir():
         pytest.skip(f"real logs are absent: no {root}/eth_ucy (set JEPA_SOCIAL_DATA)")
     return root
+
+
+def line(velocity=(1.0, 0.5), frames: int = 9, dt: float = 0.4, start=(0.0, 0.0), **extras) -> Scene:
+    """One agent that walks straight."""
+    time = dt * np.arange(frames)[:, None]
+    return Scene.from_arrays((np.array(start) + time * np.array(velocity))[None], dt, **extras)

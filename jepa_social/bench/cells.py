@@ -44,8 +44,13 @@ def is_done(cell: Cell) -> bool:
     note = read_json(cell.folder / NOTE)
     if note.get("suites") != [list(suite) for suite in cell.suites]:
         return False
+    return (cell.folder / SETTINGS).is_file() and not is_other(cell)
+
+
+def is_other(cell: Cell) -> bool:
+    """Whether the cell's folder holds a run with other settings."""
     settings = cell.folder / SETTINGS
-    return settings.is_file() and settings.read_text() == OmegaConf.to_yaml(known_by(training_config(cell)))
+    return settings.is_file() and settings.read_text() != OmegaConf.to_yaml(known_by(training_config(cell)))
 
 
 def run_cell(

@@ -5,8 +5,8 @@ velocity) are read from the cells of the reference row and stand under their own
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from jepa_social.bench.cells import NOTE
@@ -57,14 +57,46 @@ def collect(grid: Grid, done: Sequence[Cell]) -> list[Record]:
         KeyError: a cell of the reference row lacks a suite or a metric that the grid names, or there is no such
             baseline. Other rows may have less: constant velocity has no likelihood, five intents no best of twenty.
     """
-    rows = list(dict.fromkeys(cell.row.name for cell in grid.cells))
     folds = list(dict.fromkeys(cell.fold for cell in grid.cells))
-    ordered = sorted(done, key=lambda cell: (rows.index(cell.row.name), folds.index(cell.fold), cell.seed))
+    ordered = sorted(done, key=lambda cell: (grid.rows.index(cell.row.name), folds.index(cell.fold), cell.seed))
     found = [record for cell in ordered for record in _of_cell(grid, cell, OURS, cell.row)]
     for baseline in grid.baselines:
         cells = [cell for cell in ordered if cell.row.name == grid.reference]
         found += [record for cell in cells for record in _of_cell(grid, cell, baseline, Row(baseline, ()))]
     return found
+
+
+def earlier(grid: Grid, fresh: Sequence[Record], old: Sequence[Record], stale: Collection[Cell]) -> list[Record]:
+    """Those of `old` that stay beside `fresh`: of cells that this call did not run, with their own commit and date.
+
+    Args:
+        grid: of this call.
+        fresh: what it collected.
+        old: what the CSV had.
+        stale: cells whose folders hold runs with other settings: what the CSV has of them is not this grid's.
+
+    Returns:
+        Records of rows, baselines and metrics that the grid still has, under its title, reference and axis.
+    """
+    metrics = {(suite or SUITE, metric) for suite, _, metric in (name.rpartition(".") for name in grid.metrics)}
+    gone = {(record.row, record.fold, record.seed) for record in fresh}
+    for cell in stale:
+        names = (cell.row.name, *(grid.baselines if cell.row.name == grid.reference else ()))
+        gone |= {(name, cell.fold, cell.seed) for name in names}
+    return [
+        replace(record, title=grid.title, reference=grid.reference, x_label=grid.x)
+        for record in old
+        if record.row in (*grid.rows, *grid.baselines)
+        and (record.suite, record.metric) in metrics
+        and (record.row, record.fold, record.seed) not in gone
+    ]
+
+
+def ordered(grid: Grid, records: Iterable[Record]) -> list[Record]:
+    """By row, fold and seed as `collect` orders them."""
+    records, rows = list(records), [*grid.rows, *grid.baselines]
+    folds = list(dict.fromkeys([*(cell.fold for cell in grid.cells), *(record.fold for record in records)]))
+    return sorted(records, key=lambda record: (rows.index(record.row), folds.index(record.fold), record.seed))
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:

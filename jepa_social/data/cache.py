@@ -74,8 +74,9 @@ def _write(folder: Path, recordings: list[Recording], windowing: Windowing, key:
     if not parts:
         raise ValueError(
             f"no window of {windowing.length} samples at {windowing.dt:g} s with {windowing.min_agents} agents in all "
-            f"of them in {len(recordings)} recordings ({recordings[0].name}, ...): lower data.observed, data.future or "
-            "data.min_agents, or see whether data.dt fits the logs"
+            f"of them in {len(recordings)} recordings of {key['split']} ({recordings[0].name}, ...): lower "
+            "data.module.observed, future, min_agents or eval_min_agents, see whether data.dt fits the logs, or give "
+            "this split more of them"
         )
     for name, array in _join(parts, origin).items():
         np.save(folder / f"{name}.npy", array)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jepa_social.data.schema import Recording
+from jepa_social.data.schema import OPTIONAL, Recording
 from jepa_social.inputs import FARTHEST
 
 
@@ -49,8 +49,9 @@ def checked(
         in_order: the format lists each agent's rows in time order, so a step back in time is a fault.
 
     Raises:
-        ValueError: non-finite time or position, coordinates too far out for 32-bit floats, a repeated (agent, time),
-            time that runs backwards, agents sampled at different rates, or a teleport that `glitches` does not allow.
+        ValueError: non-finite time or position, infinite motion or size, coordinates too far out for 32-bit floats, a
+            repeated (agent, time), time that runs backwards, agents sampled at different rates, or a teleport that
+            `glitches` does not allow.
     """
     if glitches not in ("error", "split"):
         raise ValueError(f"glitches must be `error` or `split`, got `{glitches}`")
@@ -63,6 +64,9 @@ def checked(
             f"{origin.at(int(np.argmax(far)))}: more than {FARTHEST:g} m from the origin: subtract a local origin, "
             "or set `scale` if the unit is not metres"
         )
+    for name in OPTIONAL:
+        if (column := getattr(rows, name)) is not None and (endless := np.isinf(column)).any():
+            raise ValueError(f"{origin.at(int(np.argmax(endless)))}: `{name}` is infinite: repair or empty the cell")
     order = np.argsort(rows.agent, kind="stable") if in_order else np.lexsort((rows.time, rows.agent))
     agent, time = rows.agent[order], rows.time[order]
     same, step = agent[1:] == agent[:-1], np.diff(time)

@@ -8,6 +8,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 from lightning.pytorch.trainer.states import TrainerFn
+from rich.console import Console
 from torch.utils.data import DataLoader, Subset
 
 from jepa_social.data.cache import ensure
@@ -17,6 +18,7 @@ from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.data.source import SPLITS, Source
 from jepa_social.data.windows import Windowing
 
+NOTHING = "no recording fell into train: lower data.source.val and data.source.test"
 NEEDED: dict[TrainerFn | None, tuple[str, ...]] = {
     TrainerFn.FITTING: ("train", "val"),
     TrainerFn.VALIDATING: ("val",),
@@ -80,6 +82,17 @@ class SceneDataModule(L.LightningDataModule):
         other.labels = share
         return other
 
+    def check(self) -> None:
+        """Build what training needs before anything else is written, and say so where there is no val.
+
+        Raises:
+            ValueError: no training recordings, or what the reader, the checks and the windows raise.
+        """
+        if self.windows("train") is None:
+            raise ValueError(NOTHING)
+        if self.windows("val") is None:
+            Console().print("no recording fell into val (data.source.val): no validation and no figures in training")
+
     def prepare_data(self) -> None:
         """Build what the cache lacks for this run (Lightning calls this in one process per node)."""
         stage = self.trainer.state.fn if self.trainer is not None else None
@@ -95,7 +108,7 @@ class SceneDataModule(L.LightningDataModule):
         """Batches in an order of their own in every epoch."""
         loaders = self._loader("train")
         if not isinstance(loaders, DataLoader):
-            raise ValueError("no recording fell into train: lower data.source.val and data.source.test")
+            raise ValueError(NOTHING)
         return loaders
 
     def val_dataloader(self) -> DataLoader | list:

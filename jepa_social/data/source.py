@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from jepa_social.data.schema import Recording
 
 SPLITS = ("train", "val", "test")
@@ -56,7 +58,8 @@ class Deal:
             for pattern in () if isinstance(listed, (int, float)) else listed:
                 if not any(fnmatchcase(name, pattern) for name in names):
                     raise ValueError(
-                        f"data.source.{key}: `{pattern}` fits no recording; there are {sorted(names)[:40]}"
+                        f"data.source.{key}: `{pattern}` fits no recording; there are {sorted(set(names))[:40]} (names "
+                        "up to the first `#`: what was cut or branched from one recording is dealt together)"
                     )
         return [self._split(name) for name in names]
 
@@ -76,6 +79,57 @@ class Deal:
         val = self.val if isinstance(self.val, (int, float)) else 0.0
         test = self.test if isinstance(self.test, (int, float)) else 0.0
         return "test" if place < test else "val" if place < test + val else "train"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Split every recording in time, for logs that are one long recording: first train, then val, test last.
+
+    What is tested on is then the same place, and partly the same people, a little later: `Deal` is the harder test.
+
+    Attributes:
+        val, test: shares of a recording's time.
+        gap: s between the parts that no part has.
+
+    Raises:
+        ValueError: `val` or `test` is a list, or nothing is left for train; `gap` is negative.
+    """
+
+    val: float | Sequence[str]
+    test: float | Sequence[str]
+    gap: float
+
+    def __post_init__(self):
+        shares = (self.val, self.test)
+        if not all(isinstance(share, (int, float)) for share in shares) or sum(shares) >= 1:  # pyright: ignore
+            raise ValueError(
+                f"data.source.cut={self.gap:g} cuts every recording by shares of its time: set data.source.val and "
+                f"data.source.test to numbers that leave some for train, not {self.val} and {self.test}"
+            )
+        if self.gap < 0:
+            raise ValueError(f"data.source.cut={self.gap:g} must not be negative: it is the s left out between parts")
+
+    def part(self, recording: Recording, split: str) -> Recording | None:
+        """What of a recording falls into `split`; None where its share is 0.
+
+        Raises:
+            ValueError: the gap leaves nothing of a share.
+        """
+        assert isinstance(self.val, (int, float))
+        assert isinstance(self.test, (int, float))
+        train = 1.0 - self.val - self.test
+        low, high = {"train": (0.0, train), "val": (train, train + self.val), "test": (train + self.val, 1.0)}[split]
+        if high <= low:
+            return None
+        first, last = recording.time.min(), recording.time.max()
+        begin, end = first + low * (last - first) + (self.gap if low else 0.0), first + high * (last - first)
+        inside = (recording.time >= begin) & ((recording.time < end) | (high > 1.0 - 1e-9))
+        if not inside.any():
+            raise ValueError(
+                f"recording `{recording.name}` lasts {last - first:.3g} s, and data.source.cut={self.gap:g} leaves "
+                f"nothing of it for {split}: lower data.source.cut, or set data.source.{split}=0"
+            )
+        return recording.take(np.flatnonzero(inside))
 
 
 def origin(name: str) -> str:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from jepa_social.evaluation.clearance import companions, ego_track, people_clearance, wall_clearance
-from jepa_social.scene import Scene
+from jepa_social.scene import OF_FRAMES, Scene
 
 GOAL_REACH = 0.3
 """m; nearer than this to the goal is success (CrowdNav's robot radius)."""
@@ -140,7 +140,7 @@ def pad_frames(scene: Scene, frames: int) -> Scene:
     """Append frames in which nobody is present until there are `frames`."""
     extra = frames - scene.frames
     new = scene.between(0, scene.frames)
-    for name in ("position", "velocity", "heading", "present"):
+    for name in OF_FRAMES:
         value = getattr(scene, name)
         shape = (*value.shape[:2], extra, *value.shape[3:])
         setattr(new, name, torch.cat((value, value.new_zeros(shape)), dim=2))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from jepa_social.evaluation.episodes import Episodes, cut, decided, endings, out_of_time, pick_scenes
 from jepa_social.planning.policy import Policy
-from jepa_social.scene import Scene
+from jepa_social.scene import OF_FRAMES, Scene
 
 
 class World(Protocol):
@@ -142,7 +142,7 @@ def _decide(policy: Policy, scene: Scene, going: Tensor) -> tuple[Tensor, float]
 def _last_step(before: Scene, after: Scene) -> Scene:
     """The last frames of two observations, side by side."""
     pair = after.between(after.frames - 1, after.frames)
-    for name in ("position", "velocity", "heading", "present"):
+    for name in OF_FRAMES:
         setattr(pair, name, torch.cat((getattr(before, name)[:, :, -1:], getattr(pair, name)), dim=2))
     return pair
 

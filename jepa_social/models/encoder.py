@@ -18,7 +18,7 @@ from jepa_social.models.poses import (
 )
 from jepa_social.models.tokenizer import PEOPLE, MotionTokenizer, has_frame
 from jepa_social.models.walls import Walls
-from jepa_social.scene import Scene
+from jepa_social.scene import OF_FRAMES, Scene
 
 Keys = tuple[Tensor, Tensor]
 
@@ -158,6 +158,6 @@ class SceneEncoder(nn.Module):
 
 def _append(scene: Scene, frame: Scene) -> Scene:
     new = frame.clone(False)
-    for name in ("position", "velocity", "heading", "present"):
+    for name in OF_FRAMES:
         setattr(new, name, torch.cat((getattr(scene, name), getattr(frame, name)), dim=2))
     return new

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.save_util import load_from_zip_file
 
 from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.runner import run_episodes
@@ -39,8 +40,8 @@ def learn(config: DictConfig) -> Path:
     folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
-    rows = read_curve(folder / CURVE) if checkpoint.is_file() else []
-    done = int(rows[-1]["steps"]) if rows else 0
+    done = load_from_zip_file(checkpoint)[0]["num_timesteps"] if checkpoint.is_file() else 0  # pyright: ignore
+    rows = [row for row in read_curve(folder / CURVE) if int(row["steps"]) <= done] if checkpoint.is_file() else []
     if done >= config.steps:
         raise ValueError(f"{folder} is trained for {done} steps: raise steps={config.steps}, or give another run=")
     seeds = range(config.first_seed, config.first_seed + config.pool)
@@ -126,8 +127,8 @@ class Watch(BaseCallback):
         latest.unlink()
         means = [f"{value:.4g}" for value in (*self._means(), *scores)]
         self.rows.append(dict(zip(COLUMNS, [str(self.num_timesteps), str(self.ended), *means], strict=True)))
+        with_draft(self.folder / CURVE, self._write)  # first: a curve may be ahead of its checkpoint, never behind
         with_draft(self.folder / CHECKPOINT, lambda draft: self._save(learner, draft))
-        with_draft(self.folder / CURVE, self._write)
 
     def _save(self, learner: PPO, draft: Path) -> None:
         with draft.open("wb") as file:

@@ -11,6 +11,10 @@ from jepa_social.models.person import Interactions, PersonModel
 
 WARMUP = 0.05
 
+VERSION = 1
+"""Raise it with every change after which the same settings train another model: of `PersonModel`, of the training, of
+the worlds whose choices it learns from. Kept models are then trained again on first use."""
+
 
 def fit_person(
     model: PersonModel,
@@ -61,15 +65,16 @@ def fit_person(
 
 
 def known_person(path: Path, settings: Mapping[str, Any], fit: Callable[[], PersonModel]) -> PersonModel:
-    """The model kept at `path`, if it was trained with these settings; else `fit()` is called and its result kept.
+    """The model kept at `path`, if these settings and `VERSION` trained it; else `fit()` is called and its result kept.
 
     Args:
         path: `<run>/mind/<name>.safetensors`.
         settings: everything that the training depends on, as JSON would give it back.
         fit: trains one.
     """
-    if path.is_file() and PersonModel.about(path) == dict(settings):
+    known = {"version": VERSION, **settings}
+    if path.is_file() and PersonModel.about(path) == known:
         return PersonModel.load(path)
     model = fit()
-    model.save(path, settings)
+    model.save(path, known)
     return model

@@ -36,16 +36,20 @@ from jepa_social.stages.readout import FitMotion
 def train(config: DictConfig) -> Path:
     """Run all stages into `config.run` and return it; a finished run gets a prior where `clone.epochs` now asks for it.
 
+    The folder is claimed once the data are there: a start that fails for want of data leaves none behind.
+
     Raises:
-        ValueError: the run directory holds a run with other settings.
+        ValueError: the run directory holds a run with other settings, or `data` has nothing to train on.
     """
     keep_memory()
     config = deepcopy(config)  # instantiating resolves interpolations in place
     run = Path(config.run)
-    _claim(run, known_by(config))
+    settings = _unclaimed(run, known_by(config))
     L.seed_everything(config.seed, verbose=False)
     data: SceneDataModule = instantiate(config.data.module)
     source = instantiate(config.pretrain.source)
+    data.check()
+    with_draft(run / SETTINGS, lambda draft: draft.write_text(settings))
     if config.objective is None:  # a reference that is not pretrained
         model = SocialJEPA(ModelConfig.of(config.model), teacher=False)
     else:
@@ -149,13 +153,19 @@ def _held(folder: Path) -> AbstractContextManager:
     return FileLock(folder / "lock") if rank_zero_only.rank == 0 else nullcontext()
 
 
-def _claim(folder: Path, config: DictConfig) -> None:
-    """Write the settings into `folder`, or check that they are the ones it was begun with."""
+def _unclaimed(folder: Path, config: DictConfig) -> str:
+    """The settings as text, if `folder` was not begun with others."""
     text = OmegaConf.to_yaml(config)
     path = folder / SETTINGS
     if path.is_file() and path.read_text() != text:
         raise ValueError(f"{path} was written with other settings: choose another folder, or delete {folder}")
-    with_draft(path, lambda draft: draft.write_text(text))
+    return text
+
+
+def _claim(folder: Path, config: DictConfig) -> None:
+    """Write the settings into `folder`, or check that they are the ones it was begun with."""
+    text = _unclaimed(folder, config)
+    with_draft(folder / SETTINGS, lambda draft: draft.write_text(text))
 
 
 def _fit(

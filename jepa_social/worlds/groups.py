@@ -31,15 +31,23 @@ def recorded_groups(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     """
     ids, slot = np.unique(recording.agent, return_inverse=True)
     step = np.rint((recording.time - recording.time.min()) / recording.dt).astype(int)
-    place = np.full((len(ids), step.max() + 1, 2), np.nan)
-    place[slot, step] = np.stack((recording.x, recording.y), axis=1)
+    order = np.argsort(step, kind="stable")  # never people times frames: a day of a square has 10,000 of them
+    slot, step, place = slot[order], step[order], np.stack((recording.x, recording.y), axis=1)[order]
     pairs = []
-    for i in range(len(ids)):
-        mine = np.isfinite(place[i, :, 0])
-        gap = np.hypot(*(place[i + 1 :, mine] - place[i, mine]).transpose(2, 0, 1))
-        steady = (gap < TOGETHER).sum(1) >= STEADY * np.isfinite(gap).sum(1).clip(min=1)
-        found = i + 1 + np.flatnonzero(steady)
-        pairs += [(i, int(j)) for j in found if _alike(place[i], place[j], recording.dt)]
+    for i, mine in enumerate(np.split(np.argsort(slot, kind="stable"), np.cumsum(np.bincount(slot))[:-1])):
+        first, last = step[mine[0]], step[mine[-1]]
+        path = np.full((last - first + 1, 2), np.nan)
+        path[step[mine] - first] = place[mine]
+        rows = np.arange(np.searchsorted(step, first), np.searchsorted(step, last, side="right"))
+        rows = rows[slot[rows] > i]
+        beside = path[step[rows] - first]
+        gap = np.hypot(*(place[rows] - beside).T)
+        common = np.bincount(slot[rows[np.isfinite(gap)]], minlength=len(ids))
+        near = np.bincount(slot[rows[gap < TOGETHER]], minlength=len(ids))
+        for j in np.flatnonzero((common > 0) & (near >= STEADY * common)):
+            both = np.flatnonzero((slot[rows] == j) & np.isfinite(gap))[[0, -1]]
+            if _alike(beside[both], place[rows[both]], np.ptp(step[rows[both]]) * recording.dt):
+                pairs.append((i, int(j)))
     i, j = np.array(pairs, dtype=int).reshape(-1, 2).T
     linked = coo_matrix((np.ones(len(i)), (i, j)), shape=(len(ids), len(ids)))
     _, group = connected_components(linked, directed=False)
@@ -47,11 +55,9 @@ def recorded_groups(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     return ids, np.where(alone, -1, group)
 
 
-def _alike(path: np.ndarray, other: np.ndarray, dt: float) -> bool:
-    """Whether two paths `[T,2]` (NaN: not recorded) go one way at one pace while both are recorded."""
-    common = np.flatnonzero(np.isfinite(path[:, 0]) & np.isfinite(other[:, 0]))
-    span = (common[-1] - common[0]) * dt
+def _alike(one: np.ndarray, other: np.ndarray, span: float) -> bool:
+    """Whether two people who were in the places `[2,2]`, `span` s apart, went one way at one pace."""
     if span < COMMON - 1e-6:
         return False
-    u, v = ((one[common[-1]] - one[common[0]]) / span for one in (path, other))
+    u, v = ((ends[1] - ends[0]) / span for ends in (one, other))
     return bool(min(np.hypot(*u), np.hypot(*v)) > MIN_SPEED and np.hypot(*(u - v)) <= PACE)

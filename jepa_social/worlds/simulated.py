@@ -15,9 +15,13 @@ from jepa_social.worlds.people import Population
 from jepa_social.worlds.scenarios import TRAINED, Scenario
 from jepa_social.worlds.simulate import simulate
 
+VERSION = 1
+"""Raise it with every change after which the same settings give other logs: of how people walk, of scenarios, of what
+is recorded. Old logs are then made again on first use."""
+
 
 class SimulatedLogs(Logs):
-    """Logs of a simulated crowd, kept in `folder` under a name that hashes the settings, so they are never stale.
+    """Logs of a simulated crowd, kept in `folder` under a name that hashes the settings and `VERSION`.
 
     Args:
         folder: where the Parquet file lies or will lie.
@@ -44,6 +48,7 @@ class SimulatedLogs(Logs):
     ):
         population = population or Population()
         settings: dict[str, Any] = {
+            "version": VERSION,
             "scenarios": [repr(scenario) for scenario in scenarios],
             "episodes": episodes,
             "seed": seed,

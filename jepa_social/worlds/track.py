@@ -6,7 +6,7 @@ import torch
 from tensordict import TensorDict
 from torch import Tensor
 
-from jepa_social.scene import MIN_SPEED, Scene
+from jepa_social.scene import MIN_SPEED, OF_FRAMES, Scene
 
 
 @dataclass
@@ -115,8 +115,5 @@ class Track:
             goal=put(self.goal, source.goal),
             speed=put(self.speed, source.speed),
             walls=None if self.walls is None or source.walls is None else put(self.walls, source.walls),
-            **{
-                name: frames_of(getattr(self, name), getattr(source, name))
-                for name in ("position", "velocity", "heading", "present")
-            },
+            **{name: frames_of(getattr(self, name), getattr(source, name)) for name in OF_FRAMES},
         )

@@ -6,7 +6,7 @@ from jepa_social.data.cache import ensure
 from jepa_social.data.dataset import SceneWindows
 from jepa_social.data.schema import DEFAULT_RADIUS, Recording
 from jepa_social.data.windows import Windowing, cut
-from jepa_social.scene import FAR, Scene
+from jepa_social.scene import FAR, OF_AGENTS, Scene
 from tests.data.logs import walk
 
 
@@ -76,7 +76,7 @@ def test_the_future_does_not_reach_into_the_observed_frames(tmp_path):
     seen = {agent: k for k, agent in enumerate(first.ids(0)) if left.present[0, k].any()}
     again = {agent: k for k, agent in enumerate(second.ids(0)) if right.present[0, k].any()}
     assert seen.keys() == again.keys()
-    for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+    for name in OF_AGENTS:
         mine, theirs = getattr(left, name)[0, list(seen.values())], getattr(right, name)[0, list(again.values())]
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
 
@@ -89,7 +89,7 @@ def test_batches_do_not_depend_on_their_company(tmp_path):
         alone = windows.batch([one])
         assert alone.agents == windows.agents(one)
         row = together[one : one + 1]
-        for name in ("position", "velocity", "heading", "present", "kind", "radius"):
+        for name in OF_AGENTS:
             both = getattr(row, name)
             torch.testing.assert_close(both[:, : alone.agents], getattr(alone, name), rtol=0, atol=0)
             assert not both[:, alone.agents :].any()
@@ -136,7 +136,9 @@ def test_logged_motion_wins_where_there_is_any(tmp_path):
 
 
 def test_missing_windows_are_an_error(tmp_path):
-    with pytest.raises(ValueError, match=r"no window of 50 samples at 0\.4 s with 1 agents .*lower data\.observed"):
+    with pytest.raises(
+        ValueError, match=r"no window of 50 samples at 0\.4 s with 1 agents .*lower data\.module\.observed"
+    ):
         ensure(Given(walk()), "train", Windowing(20, 30, 0.4), tmp_path)
     with pytest.raises(ValueError, match=r"data\.stride must be at least 1"):
         Windowing(8, 12, 0.4, stride=0)

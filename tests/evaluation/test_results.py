@@ -3,17 +3,20 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 import torch
 from rich.console import Console
 
-from jepa_social.data.schema import read_log
+from jepa_social.data.schema import read_log, write_log
+from jepa_social.data.source import Deal
 from jepa_social.evaluation import figures, video
 from jepa_social.evaluation.animations import animations
 from jepa_social.evaluation.curves import read_curves
 from jepa_social.evaluation.encounters import encounters
+from jepa_social.evaluation.episode_log import log_episodes
 from jepa_social.evaluation.forecasting import constant_velocity
 from jepa_social.evaluation.labels import say, verdict
 from jepa_social.evaluation.navigation import navigation
@@ -98,14 +101,35 @@ def test_merging_adds_suites_and_replaces_policies(tmp_path, runs):
     assert math.isnan(read_results(tmp_path)["forecast"]["jepa"]["ade"].low)
     assert set(read_results(tmp_path)) == {"a", "b", "forecast"}
     assert not list(tmp_path.glob(".*")), "no drafts are left"
-    names = {recording.name.split("/")[0] for recording in read_log(tmp_path / "log_a.parquet")}
+    names = {recording.name.rpartition("#")[2] for recording in read_log(tmp_path / "log_a.parquet")}
     assert names == {"jepa", "straight"}
+
+
+def test_a_crowd_is_in_one_split_whoever_walked_through_it(run_dir):
+    names = [recording.name for recording in read_log(run_dir / "log_toy.parquet")]
+    splits: dict[str, set[str]] = {}
+    for name, split in zip(names, Deal(0.3, 0.3).split(names), strict=True):
+        splits.setdefault(name.partition("#")[0], set()).add(split)
+    assert len(splits) == 30
+    assert all(len(split) == 1 for split in splits.values())
+    assert set.union(*splits.values()) == {"train", "val", "test"}
+
+
+def test_logs_of_older_names_are_merged_too(tmp_path, runs):
+    path = log_episodes(tmp_path, "a", runs)
+    old = [replace(r, name="/".join(r.name.split("#")[::-1])) for r in read_log(path)]
+    assert old[0].name == "jepa/toy/0"
+    write_log(path, old, source="older")
+    log_episodes(tmp_path, "a", runs[1:])
+    names = [recording.name for recording in read_log(path)]
+    assert len(set(names)) == len(names) == 60
+    assert {"toy/0#jepa", "toy/0#straight"} <= set(names)
 
 
 def test_log_holds_every_episode_to_its_end(run_dir, runs):
     recordings = {recording.name: recording for recording in read_log(run_dir / "log_toy.parquet")}
     assert len(recordings) == 60
-    one = recordings["straight/toy/7"]
+    one = recordings["toy/7#straight"]
     ego = one.extras["ego"] == 1
     assert ego.sum() == int(runs[1].stop[7]) + 1
     torch.testing.assert_close(torch.tensor(one.x[ego][-1]).float(), runs[1].scene.position[7, 0, runs[1].stop[7], 0])

@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from jepa_social.evaluation.mind.values import ACT, SITUATION, value_logs
 from jepa_social.models.person import Interactions, PersonModel
 from jepa_social.models.spectra import effective_rank
+from jepa_social.stages import person
 from jepa_social.stages.person import fit_person, known_person
 
 
@@ -92,7 +93,7 @@ def test_a_loss_that_is_no_number_is_refused():
         fit_person(PersonModel(SITUATION, ACT, 8, 1, 1), broken, 4, seed=0)
 
 
-def test_what_was_trained_once_is_found_again(model, tmp_path: Path):
+def test_what_was_trained_once_is_found_again(model, tmp_path: Path, monkeypatch):
     path, calls = tmp_path / "mind" / "one.safetensors", []
 
     def fit() -> PersonModel:
@@ -104,6 +105,10 @@ def test_what_was_trained_once_is_found_again(model, tmp_path: Path):
         assert torch.equal(latents(found, logs()), latents(model, logs()))
     assert len(calls) == 2, "trained anew only where settings changed"
     assert [file.name for file in path.parent.iterdir()] == ["one.safetensors"]
+    monkeypatch.setattr(person, "VERSION", person.VERSION + 1)
+    for _ in range(2):
+        known_person(path, {"steps": 4}, fit)
+    assert len(calls) == 3, "or where the code says that it trains otherwise now"
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="delete it"):
         PersonModel.load(path)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from jepa_social.files import with_draft
 from jepa_social.planning.learned import Learned
 from jepa_social.planning.reactive import Orca
+from jepa_social.rl import train as module
 from jepa_social.rl.imitation import demonstrate, imitate
 from jepa_social.rl.learner import actor_of, build
-from jepa_social.rl.train import CURVE, POLICY, learn
+from jepa_social.rl.train import CHECKPOINT, CURVE, POLICY, learn, read_curve
 from jepa_social.rl.vec_env import CrowdVecEnv
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.people import CROWDNAV
@@ -35,6 +37,26 @@ def test_learning_goes_on_where_it_was(tmp_path):
     assert {128, 384} <= set(steps)
     with pytest.raises(ValueError, match="raise steps=384"):
         learn(small(tmp_path, "steps=384"))
+
+
+def test_a_kill_between_curve_and_checkpoint_costs_a_stretch_only(tmp_path, monkeypatch):
+    def one_write(path, write):
+        if path in written:
+            raise KeyboardInterrupt
+        written.extend({tmp_path / CURVE, tmp_path / CHECKPOINT} - {path})
+        with_draft(path, write)
+
+    def steps() -> list[int]:
+        return [int(row["steps"]) for row in read_curve(tmp_path / CURVE)]
+
+    for goal in (128, 256):
+        written = []
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "with_draft", one_write)
+            with pytest.raises(KeyboardInterrupt):
+                learn(small(tmp_path, f"steps={goal}"))
+        learn(small(tmp_path, f"steps={goal}"))
+        assert steps() == [0, 128, 256][: goal // 128 + 1], "no stretch is told of twice"
 
 
 def test_the_file_acts_as_the_learner_does(tmp_path):

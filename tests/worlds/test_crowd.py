@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from jepa_social.geometry import swept_distance
-from jepa_social.scene import FAR, Scene
+from jepa_social.scene import FAR, OF_FRAMES, Scene
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.people import CROWDNAV, Population
 from jepa_social.worlds.scenarios import (
@@ -70,7 +70,7 @@ def test_step_shows_the_end_of_the_history():
     history, now = world.history(), world.scene()
     assert history.frames == 13
     assert now.frames == 8
-    for name in ("position", "velocity", "heading", "present"):
+    for name in OF_FRAMES:
         assert torch.equal(getattr(history.between(5, 13), name), getattr(now, name)), name
     rebuilt = Scene.from_arrays(history.position, history.dt, present=history.present)
     torch.testing.assert_close(history.velocity, rebuilt.velocity)

@@ -1,5 +1,7 @@
 """Groups of recorded people, on paths whose companies are known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,22 @@ def test_groups_do_not_depend_on_where_and_when(change):
     log = log_of(paths, 0.8 if change == "slower clock" else 0.4, late=11 if change == "late" else 0)
     for mine, theirs in zip(recorded_groups(log), recorded_groups(log_of(crowd())), strict=True):
         np.testing.assert_array_equal(mine >= 0, theirs >= 0)
+
+
+def test_a_long_recording_of_many_takes_memory_for_its_rows_only():
+    frames, agents = 200_000, 400  # people times frames would be 1.3 GB
+    starts = np.linspace(0, frames - 60, agents // 2).astype(int).repeat(2)
+    frame = starts[:, None] + np.arange(40)
+    x, y = np.broadcast_to(0.4 * np.arange(40), frame.shape), np.arange(agents)[:, None] % 2 + np.zeros(frame.shape)
+    agent = np.arange(agents)[:, None] + np.zeros_like(frame)
+    flat = (frame * 0.4, agent, np.zeros_like(agent), x, y)
+    log = Recording("day", 0.4, *(column.reshape(-1) for column in flat)).ordered()
+    tracemalloc.start()
+    _, group = recorded_groups(log)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (group == np.arange(agents) // 2).all(), "in pairs"
+    assert most < 20e6
 
 
 def test_a_moment_together_is_no_group():

@@ -13,7 +13,7 @@ from jepa_social.evaluation.gallery.picture import Picture, write_page
 from jepa_social.evaluation.gallery.solvers import solver_pictures
 from jepa_social.evaluation.gallery.walks import baseline_pictures, scenario_pictures
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.runs import run_folder
+from jepa_social.runs import require_run, run_folder
 
 DPI = 64
 
@@ -45,6 +45,7 @@ def groups(world_model: WorldModel, config: DictConfig) -> dict[str, tuple[str, 
 def main(config: DictConfig) -> None:
     """Draw everything with the world model of `config.run` into `config.output`."""
     folder = Path(config.output)
+    require_run(config)
     made = groups(WorldModel.load(run_folder(config.run)), config)
     pictures = [picture for _, some in made.values() for picture in some]
     with Progress(console=Console()) as progress:

@@ -16,9 +16,13 @@ from jepa_social.worlds.village.village import Village
 
 BATCH = 1000
 
+VERSION = 1
+"""Raise it with every change after which the same settings give other logs: of how villagers see, believe and act, of
+scenarios, of what is recorded. Old logs are then played again on first use."""
+
 
 class VillageLogs(Logs):
-    """Logs of villages, kept in `folder` under a name that hashes the settings, so they are never stale.
+    """Logs of villages, kept in `folder` under a name that hashes the settings and `VERSION`.
 
     Args:
         folder: where the Parquet file lies or will lie.
@@ -49,6 +53,7 @@ class VillageLogs(Logs):
         if episodes < 1 or frames < 2:
             raise ValueError(f"data.source: need episodes >= 1 and frames >= 2, got {episodes} and {frames}")
         settings: dict[str, Any] = {
+            "version": VERSION,
             "scenarios": [repr(scenario) for scenario in scenarios],
             "episodes": episodes,
             "seed": seed,

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from jepa_social.data.module import SceneDataModule
+from jepa_social.worlds.village import simulated
 from jepa_social.worlds.village.scenarios import FalseBelief
 from jepa_social.worlds.village.simulated import VillageLogs
 
@@ -19,6 +20,13 @@ def test_villages_are_read_like_any_log(tmp_path):
     again = VillageLogs(tmp_path, [FalseBelief()], val=0.2, test=0.0, episodes=30, frames=16)
     for one, other in zip(source.recordings("val"), again.recordings("val"), strict=True):
         np.testing.assert_array_equal(one.x, other.x)
+
+
+def test_another_version_plays_anew(tmp_path, monkeypatch):
+    for version in (1, 2, 2):
+        monkeypatch.setattr(simulated, "VERSION", version)
+        VillageLogs(tmp_path, [FalseBelief()], episodes=2, frames=3)
+    assert len(list(tmp_path.glob("village-*.parquet"))) == 2
 
 
 def test_nonsense_is_refused(tmp_path):
