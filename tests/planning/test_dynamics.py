@@ -111,11 +111,10 @@ def test_a_reaction_is_read_as_far_as_asked_and_stays(speaking, every):
             Imagination(speaking, False),
         )
     )
-    near = {"atol": 1e-5, "rtol": 1e-4}
-    torch.testing.assert_close(held[..., :5, :], whole[..., :5, :], **near)
+    torch.testing.assert_close(held[..., :5, :], whole[..., :5, :], atol=1e-5, rtol=1e-4)
     last = (held - blind)[..., 4:5, :]
     assert last.abs().max() > 1e-3
-    torch.testing.assert_close((held - blind)[..., 4:, :], last.expand(-1, -1, -1, 4, -1), **near)
+    torch.testing.assert_close((held - blind)[..., 4:, :], last.expand(-1, -1, -1, 4, -1), atol=1e-5, rtol=1e-4)
     assert not torch.allclose(held[..., -1, :], whole[..., -1, :], atol=1e-5)
     with pytest.raises(ValueError, match=r"planner\.react_until=0\.0"):
         Imagination(speaking, until=0.0)
