@@ -149,10 +149,12 @@ class Imagined:
 
     @cached_property
     def wall_clearance(self) -> Float[Tensor, "B S W H"] | None:
-        """Distance (m) of the ego's disc to each wall at the end of each step."""
+        """Distance (m) of the ego's disc to each wall at the end of each step, and to its ends within each step."""
         if self.walls is None:
             return None
-        wall = self.walls[:, None, :, None]
-        point = self.ego[:, :, None, 1:]
-        nearest = closest_on_segment(point, wall[..., :2], wall[..., 2:])
-        return (nearest - point).norm(dim=-1) - self.radius.view(-1, 1, 1, 1)
+        ends = self.walls[:, None, :, None].unflatten(-1, (2, 2)).unbind(-2)
+        before, point = self.ego[:, :, None, :-1], self.ego[:, :, None, 1:]
+        distance = (closest_on_segment(point, *ends) - point).norm(dim=-1)
+        for end in ends:
+            distance = torch.minimum(distance, (closest_on_segment(end, before, point) - end).norm(dim=-1))
+        return distance - self.radius.view(-1, 1, 1, 1)

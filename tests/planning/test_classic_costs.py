@@ -29,6 +29,14 @@ def test_whoever_has_arrived_stays_and_meets_nobody():
     is_close(Clearance(margin=0.3)(ahead), 0.0)  # the touch would come in the third step
 
 
+def test_the_end_of_a_wall_is_not_cut_between_two_frames():
+    """Steps of 0.5 m on either side of a wall's end, 0.25 m away from it half way."""
+    here = future((1.0, 0.0), walls=torch.tensor([[[0.75, 0.25, 0.75, 9.0]]]))
+    assert here.wall_clearance is not None
+    expected = [0.125**0.5 - 0.3, -0.05, 0.125**0.5 - 0.3, 0.625**0.5 - 0.3]
+    torch.testing.assert_close(here.wall_clearance[0, 0, 0], torch.tensor(expected))
+
+
 def test_the_way_left_leads_round_walls():
     """One plan walks round the end of a wall, one straight through it, towards a goal behind."""
     wall = torch.tensor([[[0.5, -5.0, 0.5, 0.5]]])
