@@ -23,7 +23,8 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
     Raises:
         ValueError: `planner.prior` is set and there is no prior.
     """
-    dynamics = Imagination(world_model, config.reactive, config.ego_kind, config.get("react_every", 1))
+    pace = (config.get("react_every", 1), config.get("react_until"))
+    dynamics = Imagination(world_model, config.reactive, config.ego_kind, *pace)
     if config.get("prior") and prior is None:
         raise ValueError(
             "planner.prior=true, but this run has no prior: clone one (clone.epochs=5), or set it to false"

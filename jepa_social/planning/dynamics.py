@@ -116,15 +116,26 @@ class Imagination(Dynamics):
         ego_kind: what people take the ego for, one of `scene.KINDS`; None: what the scene says.
         every: what a plan changes is read at every so manieth step and at the last, and runs linearly in between; 1 is
             exact. Plans bend as seldom, and most of the time that a reaction takes is saved.
+        until: s ahead as far as expected reactions are read; later they stay as large. Further than a model has seen
+            what plans do to people it makes far too much of it. None: to the end of the plans.
     """
 
-    def __init__(self, world_model: WorldModel, reactive: bool = True, ego_kind: str | None = None, every: int = 1):
+    def __init__(
+        self,
+        world_model: WorldModel,
+        reactive: bool = True,
+        ego_kind: str | None = None,
+        every: int = 1,
+        until: float | None = None,
+    ):
         if ego_kind is not None and ego_kind not in KINDS:
             raise ValueError(f"planner.ego_kind={ego_kind} must be one of {KINDS}")
         if every < 1:
             raise ValueError(f"planner.react_every={every} must be at least 1")
+        if until is not None and until < world_model.dt:
+            raise ValueError(f"planner.react_until={until} must be at least a step of {world_model.dt} s, or null")
         self.world_model, self.reactive, self.ego_kind = world_model.eval(), reactive, ego_kind
-        self.every = every
+        self.every, self.until = every, until
         self.dt = world_model.dt
 
     @torch.no_grad()
@@ -139,7 +150,7 @@ class Imagination(Dynamics):
 
     def roll(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor) -> Float[Tensor, "B R K H+1 2"]:
         """Imagined latents, then positions from the readout; differentiable in `actions` where gradients are on."""
-        if self.reactive and self.every == 1:
+        if self.reactive and self.every == 1 and self.until is None:
             anchor, foreseen = self._foreseen(people, actions.shape[2])
             return _with_now(anchor, self._read(anchor, self._imagine(anchor, foreseen, actions)))
         expected = self._expected(people, actions.shape[2])
@@ -205,10 +216,11 @@ class Imagination(Dynamics):
         """By how much (m) each plan moves people from where they are `expected`, nothing at present."""
         horizon = actions.shape[2]
         anchor, foreseen = self._foreseen(people, horizon)
-        steps = torch.arange(self.every, horizon + self.every, self.every, device=actions.device).clamp(max=horizon)
+        last = horizon if self.until is None else min(horizon, int(self.until / self.dt + 1e-4))
+        steps = torch.arange(self.every, last + self.every, self.every, device=actions.device).clamp(max=last)
         imagined = self.world_model.jepa.predictor.react(anchor, foreseen, actions, steps)
         place = self.world_model.motion(_people(anchor), imagined[:, :, 1:], steps=steps).position
-        return _between(steps).to(place) @ (place - expected[..., steps, :])
+        return _between(steps, horizon).to(place) @ (place - expected[..., steps, :])
 
     def _imagine(self, anchor: Anchor, foreseen: Tensor, actions: Tensor) -> Tensor:
         plans = actions if self.reactive else None
@@ -233,9 +245,10 @@ def _with_now(anchor: Anchor, motion: Motion) -> Tensor:
     return torch.cat((now, future), dim=3)
 
 
-def _between(steps: Int[Tensor, "K"]) -> Float[Tensor, "T K"]:
-    """Weights that draw straight lines from 0 at the present through the values at `steps` (ascending, H the last)."""
-    every = torch.arange(int(steps[-1]) + 1, device=steps.device)[:, None]
+def _between(steps: Int[Tensor, "K"], horizon: int) -> Float[Tensor, "T K"]:
+    """Weights that draw straight lines from 0 at the present through the values at `steps` (ascending), the last of
+    which stays up to `horizon`."""
+    every = torch.arange(horizon + 1, device=steps.device).clamp(max=int(steps[-1]))[:, None]
     before = torch.cat((steps.new_zeros(1), steps[:-1]))
     after = torch.cat((steps[1:], steps[-1:] + 1))
     rise, fall = (every - before) / (steps - before), (after - every) / (after - steps)

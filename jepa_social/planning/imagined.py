@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment, swept_distance
+from jepa_social.worlds.route import Route
 
 REACHED = 0.25
 """m from the goal at which a plan has arrived, a little inside the 0.3 m that count."""
@@ -69,11 +70,12 @@ class Imagined:
         reach: sum of the ego's and the person's radius, m.
         radius: the ego's, m.
         velocity: the ego's at present, m/s.
-        goal: m, or the next waypoint on the way to it.
+        goal: m.
+        aim: m, the goal or the next waypoint on the way to it.
         speed: the ego's preferred, m/s.
         dt: s.
         walls: segments x0 y0 x1 y1, m, or None.
-        final: whether `goal` is the goal itself; None: in all scenes.
+        route: the ways to the goal round the walls; None: straight on.
         on_request: what the methods of these names ask, or None.
     """
 
@@ -86,15 +88,19 @@ class Imagined:
     radius: Float[Tensor, "B"]
     velocity: Float[Tensor, "B 2"]
     goal: Float[Tensor, "B 2"]
+    aim: Float[Tensor, "B 2"]
     speed: Float[Tensor, "B"]
     dt: Float[Tensor, "B"]
     walls: Float[Tensor, "B W 4"] | None = None
-    final: Bool[Tensor, "B"] | None = None
+    route: Route | None = None
 
     @cached_property
     def left(self) -> Float[Tensor, "B S T"]:
-        """Distance (m) to the goal in all T = H + 1 frames; from arrival on it stays, since the ego will stop there."""
-        left = (self.ego - self.goal[:, None, None]).norm(dim=-1)
+        """Way (m) to the goal in all T = H + 1 frames; from arrival on it stays, since the ego will stop there."""
+        if self.route is None:
+            left = (self.ego - self.goal[:, None, None]).norm(dim=-1)
+        else:
+            left = self.route.left(self.ego.flatten(1, 2)).view(self.ego.shape[:-1])
         at = torch.cat((torch.ones_like(left[..., :1]), self.underway), dim=-1).sum(-1, keepdim=True).long() - 1
         return left.gather(-1, torch.minimum(at, torch.arange(left.shape[-1], device=left.device)))
 
@@ -102,8 +108,6 @@ class Imagined:
     def underway(self) -> Float[Tensor, "B S H"]:
         """1 for steps up to arrival at the goal, 0 later: then the way is over, and who is met is no matter."""
         there = (self.ego[..., 1:-1, :] - self.goal[:, None, None]).norm(dim=-1) < REACHED
-        if self.final is not None:
-            there = there & self.final[:, None, None]
         before = torch.cat((torch.zeros_like(there[..., :1]), there), dim=-1)
         return (before.cumsum(-1) == 0).to(self.ego.dtype)
 
@@ -145,10 +149,12 @@ class Imagined:
 
     @cached_property
     def wall_clearance(self) -> Float[Tensor, "B S W H"] | None:
-        """Distance (m) of the ego's disc to each wall at the end of each step."""
+        """Distance (m) of the ego's disc to each wall at the end of each step, and to its ends within each step."""
         if self.walls is None:
             return None
-        wall = self.walls[:, None, :, None]
-        point = self.ego[:, :, None, 1:]
-        nearest = closest_on_segment(point, wall[..., :2], wall[..., 2:])
-        return (nearest - point).norm(dim=-1) - self.radius.view(-1, 1, 1, 1)
+        ends = self.walls[:, None, :, None].unflatten(-1, (2, 2)).unbind(-2)
+        before, point = self.ego[:, :, None, :-1], self.ego[:, :, None, 1:]
+        distance = (closest_on_segment(point, *ends) - point).norm(dim=-1)
+        for end in ends:
+            distance = torch.minimum(distance, (closest_on_segment(end, before, point) - end).norm(dim=-1))
+        return distance - self.radius.view(-1, 1, 1, 1)

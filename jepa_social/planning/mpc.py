@@ -13,7 +13,7 @@ from jepa_social.planning.plans import Plans, axes_toward
 from jepa_social.planning.prior import Prior
 from jepa_social.planning.solvers import Solver
 from jepa_social.scene import Scene
-from jepa_social.worlds.route import waypoint
+from jepa_social.worlds.route import Route
 
 ASIDE = (0.4, -0.4, 0.8, -0.8, 1.2, -1.2, 1.8, -1.8)
 """rad from the direction of the goal at which arcs and detours set out."""
@@ -102,11 +102,12 @@ class MPC:
         assert goal is not None
         assert speed is not None
         here, velocity, radius = scene.position[:, 0, -1], scene.velocity[:, 0, -1], scene.radius[:, 0]
-        aim = waypoint(here, goal, scene.walls, radius)
+        route = None if scene.walls is None or not scene.walls.shape[1] else Route(goal, scene.walls, radius)
+        aim = goal if route is None else route.waypoint(here)
         in_sight = (aim == goal).all(-1)
         axes = axes_toward(here, aim)
         people = self.dynamics.prepare(scene, self.near)
-        outlook = Outlook(self.dynamics, people, scene, aim, in_sight)
+        outlook = Outlook(self.dynamics, people, scene, aim, route)
 
         def judge(plans: Float[Tensor, "B S P"]) -> Float[Tensor, "B S"]:
             return self.cost(outlook(self.plans.actions(plans, axes, speed)))

@@ -3,12 +3,13 @@
 from functools import cache
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from jepa_social.planning.dynamics import Dynamics, People
 from jepa_social.planning.imagined import Imagined, OnRequest
 from jepa_social.scene import Scene
+from jepa_social.worlds.route import Route
 
 
 class Outlook:
@@ -21,7 +22,7 @@ class Outlook:
         people: what `dynamics.prepare(scene)` gave.
         scene: the ego first; with a preferred speed.
         aim: m, the goal or the waypoint on the way to it.
-        final: whether it is the goal.
+        route: the ways to the goal round the walls; None: straight on.
     """
 
     def __init__(
@@ -30,10 +31,11 @@ class Outlook:
         people: People,
         scene: Scene,
         aim: Float[Tensor, "B 2"],
-        final: Bool[Tensor, "B"] | None = None,
+        route: Route | None = None,
     ):
+        assert scene.goal is not None, "MPC.act refuses scenes without a goal"
         assert scene.speed is not None, "MPC.act refuses scenes without a preferred speed"
-        self.dynamics, self.people, self.aim, self.final = dynamics, people, aim, final
+        self.dynamics, self.people, self.goal, self.aim, self.route = dynamics, people, scene.goal, aim, route
         self.here, self.velocity = scene.position[:, :1, None, -1], scene.velocity[:, 0, -1]
         self.radius, self.speed, self.dt, self.walls = scene.radius[:, 0], scene.speed, scene.dt, scene.walls
         self.reach = people.radius + self.radius[:, None]
@@ -51,11 +53,12 @@ class Outlook:
             reach=self.reach,
             radius=self.radius,
             velocity=self.velocity,
-            goal=self.aim,
+            goal=self.goal,
+            aim=self.aim,
             speed=self.speed,
             dt=self.dt,
             walls=self.walls,
-            final=self.final,
+            route=self.route,
             on_request=on_request(self.dynamics, self.people, actions, self.dt),
         )
 

@@ -108,6 +108,7 @@ class Crowd(World):
                 2,
             ),
             gate=batch([layout.gate for layout, _ in drawn], 4),
+            detours=torch.tensor([layout.detours for layout, _ in drawn], device=self.device),
         )
         self._walls = batch([layout.walls for layout, _ in drawn], most_walls, 4, fill=FAR) if most_walls else None
         self._position = batch([layout.start for layout, _ in drawn], agents, 2)

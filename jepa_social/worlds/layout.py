@@ -29,6 +29,7 @@ class Layout:
         group: `[n]` group ids, -1 for none.
         pace: `[n]` factor on the preferred speed.
         gate: `[4]` centre and unit normal of the opening in the walls, or NaN.
+        detours: people go round walls that hide their goals; not needed where a `gate` is the only way.
     """
 
     start: np.ndarray
@@ -37,6 +38,7 @@ class Layout:
     group: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     pace: np.ndarray = field(default_factory=lambda: np.zeros(0))
     gate: np.ndarray = field(default_factory=lambda: np.full(4, np.nan))
+    detours: bool = False
 
     def __post_init__(self) -> None:
         """Fill in nobody's group and everybody's pace."""

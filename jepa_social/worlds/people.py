@@ -105,6 +105,7 @@ class People:
         group: `[E,N]` id of the group within the scene, -1 for none.
         goals: `[E,N,G,2]` m, visited in order; the last one is stayed at.
         gate: `[E,4]` x y and unit normal of the opening that leads through the walls; NaN where there is none.
+        detours: `[E]` bool, they go round walls that hide their goals.
     """
 
     present: Tensor
@@ -117,6 +118,7 @@ class People:
     group: Tensor
     goals: Tensor
     gate: Tensor
+    detours: Tensor
 
     @cached_property
     def grouped(self) -> bool:

@@ -6,6 +6,7 @@ from torch import Tensor
 from jepa_social.geometry import closest_on_segment, rotate
 from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.people import People, Population
+from jepa_social.worlds.route import waypoint
 from jepa_social.worlds.sides import turn_aside
 from jepa_social.worlds.social_force import group_pull, length, social_force_velocity
 
@@ -26,13 +27,19 @@ HURRY = 1.3
 
 
 def wanted_velocity(people: People, position: Tensor, goal: Tensor, walls: Tensor | None) -> Tensor:
-    """Preferred velocity `[E,N,2]` m/s: to `goal [E,N,2]`, by way of the gate if that is hidden."""
+    """Preferred velocity `[E,N,2]` m/s: to `goal [E,N,2]`, by way of the gate or round the walls if that is hidden."""
     aim = goal
     if walls is not None and bool(people.gate.isfinite().any()):
         centre, normal = people.gate[:, None, :2], people.gate[:, None, 2:]
         side = torch.sign(((goal - centre) * normal).sum(-1, keepdim=True))
         hidden = blocked(position, goal, walls, people.radius) & people.gate.isfinite().all(-1)[:, None]
         aim = torch.where(hidden[..., None], centre + BEYOND * side * normal, goal)
+    if walls is not None and bool(people.detours.any()):
+        who = blocked(position, goal, walls, people.radius) & people.detours[:, None] & people.present
+        if bool(who.any()):
+            scene = who.nonzero()[:, 0]
+            aim = aim.clone()
+            aim[who] = waypoint(position[who], goal[who], walls[scene], people.radius[who])
     to = aim - position
     distance = length(*to.unbind(-1))
     return to * (people.speed / distance).clamp(max=1.0 / EASE)[..., None]

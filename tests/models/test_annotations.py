@@ -31,6 +31,7 @@ def test_wrong_shapes_are_caught_in_every_checked_room():
             radius=torch.ones(1),
             velocity=torch.zeros(1, 2),
             goal=torch.zeros(1, 2),
+            aim=torch.zeros(1, 2),
             speed=torch.ones(1),
             dt=torch.ones(1),
         )

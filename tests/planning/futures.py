@@ -32,7 +32,8 @@ def future(
     return Imagined(
         actions=actions, ego=ego, people=crowd, people_velocity=pace, exists=there.bool(),
         reach=torch.full((1, crowd.shape[2]), 0.6), radius=torch.tensor([0.3]), velocity=torch.tensor([velocity]),
-        goal=torch.tensor([[10.0, 0.0]]), speed=torch.tensor([1.0]), dt=torch.tensor([DT]), walls=walls,
+        goal=torch.tensor([[10.0, 0.0]]), aim=torch.tensor([[10.0, 0.0]]), speed=torch.tensor([1.0]),
+        dt=torch.tensor([DT]), walls=walls,
         on_request=told(
             Sampled(crowd[:, :, None], torch.full((1, 1, 1, crowd.shape[2], steps), 0.1)),
             crowd[:, 0],
@@ -60,8 +61,8 @@ def crowd(reactive: bool = True) -> Imagined:
     return Imagined(
         actions=actions, ego=ego, people=people, people_velocity=velocity, exists=exists,
         reach=torch.full((3, 4), 0.5), radius=torch.full((3,), 0.2), velocity=torch.randn(3, 2),
-        goal=5 * torch.randn(3, 2), speed=torch.tensor([1.0, 1.2, 0.8]), dt=torch.full((3,), 0.4),
-        walls=torch.randn(3, 2, 4),
+        goal=5 * torch.randn(3, 2), aim=5 * torch.randn(3, 2), speed=torch.tensor([1.0, 1.2, 0.8]),
+        dt=torch.full((3,), 0.4), walls=torch.randn(3, 2, 4),
         on_request=told(
             Sampled(people[:, :, None] + draw, 0.1 + torch.rand(3, 1, 3, 4, 6).expand(-1, people.shape[1], -1, -1, -1)),
             (start + drift)[:, 0],
@@ -83,7 +84,7 @@ def moved(here: Imagined, angle: float, shift: tuple[float, float]) -> Imagined:
     return replace(
         here,
         **{name: turn(getattr(here, name)) for name in ("actions", "velocity", "people_velocity")},
-        **{name: move(getattr(here, name)) for name in ("ego", "people", "goal")},
+        **{name: move(getattr(here, name)) for name in ("ego", "people", "goal", "aim")},
         walls=None if here.walls is None else move(here.walls.unflatten(-1, (2, 2))).flatten(-2),
         on_request=told(
             Sampled(move(sampled.position), sampled.scale),

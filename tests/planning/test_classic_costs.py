@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from jepa_social.planning.costs import Clearance, Comfort, PersonalSpace, Progress
+from jepa_social.worlds.route import Route
 from tests.planning.futures import future
 
 
@@ -26,9 +27,34 @@ def test_whoever_has_arrived_stays_and_meets_nobody():
     assert ahead.left[0, 0].tolist() == pytest.approx([1.0, 0.5, 0.0, 0.0, 0.0], abs=1e-6)
     assert ahead.underway[0, 0].tolist() == [1.0, 1.0, 0.0, 0.0]
     is_close(Clearance(margin=0.3)(ahead), 0.0)  # the touch would come in the third step
-    on_the_way = replace(ahead, final=torch.tensor([False]))
-    assert on_the_way.underway[0, 0].tolist() == [1.0] * 4
-    assert (Clearance(margin=0.3)(on_the_way) > 0.5).all()
+
+
+def test_the_end_of_a_wall_is_not_cut_between_two_frames():
+    """Steps of 0.5 m on either side of a wall's end, 0.25 m away from it half way."""
+    here = future((1.0, 0.0), walls=torch.tensor([[[0.75, 0.25, 0.75, 9.0]]]))
+    assert here.wall_clearance is not None
+    expected = [0.125**0.5 - 0.3, -0.05, 0.125**0.5 - 0.3, 0.625**0.5 - 0.3]
+    torch.testing.assert_close(here.wall_clearance[0, 0, 0], torch.tensor(expected))
+
+
+def test_the_way_left_leads_round_walls():
+    """One plan walks round the end of a wall, one straight through it, towards a goal behind."""
+    wall = torch.tensor([[[0.5, -5.0, 0.5, 0.5]]])
+    goal, radius = torch.tensor([[2.0, 0.0]]), torch.tensor([0.3])
+    path = torch.tensor([[0.0, 0.0], [0.0, 0.95], [0.5, 0.95], [1.25, 0.475], [2.0, 0.0]])
+    through = torch.stack((torch.linspace(0.0, 2.0, 5), torch.zeros(5)), dim=-1)
+    here = future(walls=wall)
+    both = here.actions.expand(-1, 2, -1, -1)
+    here = replace(here, goal=goal, actions=both, ego=torch.stack((path, through))[None])
+    assert here.left[0, 0, 1] > here.left[0, 0, 0], "as the crow flies, the way round leads astray"
+    here = replace(here, route=Route(goal, wall, radius))
+    last = float(torch.tensor([1.5, 0.95]).norm())
+    start = float(torch.tensor([0.5, 0.95]).norm()) + last
+    past = float(torch.tensor([2.0, 0.95]).norm())  # from there the goal is seen
+    expected = [start, past, last, last / 2, 0.0]
+    torch.testing.assert_close(here.left[0, 0], torch.tensor(expected), rtol=0, atol=1e-5)
+    assert here.left[0, 1, 0] == here.left[0, 0, 0]
+    assert here.underway[0, 0].tolist() == [1.0] * 4
 
 
 def test_the_margin_to_people_grows_along_the_plan():

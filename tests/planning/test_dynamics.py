@@ -98,6 +98,28 @@ def test_a_change_that_is_read_now_and_then_runs_straight_in_between(speaking):
         Imagination(speaking, every=0)
 
 
+@pytest.mark.parametrize("every", [1, 2, 4])
+def test_a_reaction_is_read_as_far_as_asked_and_stays(speaking, every):
+    scene = random_scene()
+    plans = torch.randn(3, 6, 7, 2, generator=torch.Generator().manual_seed(2))
+    until = 4 * speaking.dt
+    whole, held, blind = (
+        imagination.roll(imagination.prepare(ordered(scene), 4), plans, scene.dt)
+        for imagination in (
+            Imagination(speaking, every=every),
+            Imagination(speaking, every=every, until=until),
+            Imagination(speaking, False),
+        )
+    )
+    torch.testing.assert_close(held[..., :5, :], whole[..., :5, :], atol=1e-5, rtol=1e-4)
+    last = (held - blind)[..., 4:5, :]
+    assert last.abs().max() > 1e-3
+    torch.testing.assert_close((held - blind)[..., 4:, :], last.expand(-1, -1, -1, 4, -1), atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(held[..., -1, :], whole[..., -1, :], atol=1e-5)
+    with pytest.raises(ValueError, match=r"planner\.react_until=0\.0"):
+        Imagination(speaking, until=0.0)
+
+
 def test_without_reaction_people_go_where_the_forecast_says(speaking, plans):
     scene = random_scene(gaps=False)
     imagination = Imagination(speaking, reactive=False)

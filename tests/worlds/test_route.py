@@ -3,7 +3,7 @@ import torch
 
 from jepa_social.geometry import closest_on_segment, rotate
 from jepa_social.scene import FAR
-from jepa_social.worlds.route import CLEAR, waypoint
+from jepa_social.worlds.route import CLEAR, Route, waypoint
 
 DOOR = [(0.0, -3.0, 0.0, -0.8), (0.0, 0.8, 0.0, 3.0)]
 ROOM = [*DOOR, (-5.0, -3.0, 5.0, -3.0), (-5.0, 3.0, 5.0, 3.0), (-5.0, -3.0, -5.0, 3.0), (5.0, -3.0, 5.0, 3.0)]
@@ -30,6 +30,11 @@ def random_case(batch=64, walls=5, seed=0):
     middle = 3 * torch.randn(batch, walls, 2, generator=generator)
     half = 2 * torch.randn(batch, walls, 2, generator=generator)
     return position, goal, torch.cat((middle - half, middle + half), dim=-1), torch.full((batch,), 0.3)
+
+
+def left(position, goal, walls, radius):
+    """`Route.left` from one place a scene."""
+    return Route(goal, walls, radius).left(position[:, None])[:, 0]
 
 
 def walk(position, goal, walls, radius=0.3, stride=0.1, steps=600):
@@ -76,6 +81,20 @@ def test_following_it_arrives_by_a_short_way_and_touches_nothing(start, goal, wa
     assert (closest_on_segment(path, wall[..., :2], wall[..., 2:]) - path).norm(dim=-1).min() > 0.3 - 0.005
 
 
+@pytest.mark.parametrize(("start", "goal", "walls"), [((-2.0, 2.5), (3.0, 1.5), ROOM), ((-2.0, 0.0), (8.0, 0.0), MAZE)])
+def test_the_way_left_is_as_long_as_the_way_walked(start, goal, walls):
+    path = walk(start, goal, walls)
+    walked = path.diff(dim=0).norm(dim=-1)
+    rest = walked.flip(0).cumsum(0).flip(0) + (path[-1] - torch.tensor(goal)).norm()
+    left = Route(torch.tensor([goal]), torch.tensor([walls]), torch.tensor([0.3])).left(path[None, :-1])[0]
+    assert (left - rest).abs().max() < 0.5, "who walks cuts corners a little"
+    assert (left.diff() < 0).float().mean() > 0.9, "it shrinks on the way"
+    straight = (path[:-1] - torch.tensor(goal)).norm(dim=-1)
+    assert (left > straight - 1e-5).all()
+    assert left[0] > straight[0] + 0.1
+    assert left[-1] == straight[-1]
+
+
 def test_no_way_means_straight_on():
     shut = [(-1.0, -1.0, 1.0, -1.0), (-1.0, 1.0, 1.0, 1.0), (-1.0, -1.0, -1.0, 1.0), (1.0, -1.0, 1.0, 1.0)]
     narrow = [(0.0, -9.0, 0.0, -0.25), (0.0, 0.25, 0.0, 9.0), (0.0, 9.0, -9.0, 9.0), (-9.0, 9.0, -9.0, -9.0)]
@@ -83,6 +102,8 @@ def test_no_way_means_straight_on():
     assert ask((0.0, 0.0), (5.0, 2.0), shut).tolist() == [[5.0, 2.0]]
     assert ask((-3.0, 3.0), (5.0, 2.0), narrow).tolist() == [[5.0, 2.0]]
     assert ask((-3.0, 3.0), (5.0, 2.0), narrow, radius=0.15).tolist() != [[5.0, 2.0]], "the slim one passes"
+    left = Route(torch.tensor([(3.0, 4.0)]), torch.tensor([shut]), torch.tensor([0.3])).left(torch.zeros(1, 2, 2))
+    assert left.tolist() == [[5.0, 5.0]]
 
 
 def test_order_and_padding_of_walls_and_company_change_nothing():
@@ -94,8 +115,10 @@ def test_order_and_padding_of_walls_and_company_change_nothing():
     padded = torch.cat((walls, torch.full((len(walls), 3, 4), FAR)), dim=1)[:, torch.tensor([6, 0, 1, 5, 2, 7, 3, 4])]
     for other in (walls[:, order], swapped, padded):
         torch.testing.assert_close(waypoint(position, goal, other, radius), aim, rtol=0, atol=1e-5)
-    alone = torch.cat([waypoint(*(x[i : i + 1] for x in (position, goal, walls, radius))) for i in range(len(goal))])
-    torch.testing.assert_close(alone, aim, rtol=0, atol=1e-5)
+        torch.testing.assert_close(left(position, goal, other, radius), left(position, goal, walls, radius))
+    for asked in (waypoint, left):
+        alone = [asked(*(x[i : i + 1] for x in (position, goal, walls, radius))) for i in range(len(goal))]
+        torch.testing.assert_close(torch.cat(alone), asked(position, goal, walls, radius), rtol=0, atol=1e-5)
 
 
 def test_a_rigid_motion_moves_the_answer():
@@ -108,6 +131,8 @@ def test_a_rigid_motion_moves_the_answer():
     solid = moved(walls.unflatten(-1, (2, 2))).flatten(2)
     aim = waypoint(moved(position), moved(goal), solid, radius)
     torch.testing.assert_close(aim, moved(waypoint(position, goal, walls, radius)), rtol=0, atol=1e-3)
+    length = left(moved(position), moved(goal), solid, radius)
+    torch.testing.assert_close(length, left(position, goal, walls, radius), rtol=0, atol=1e-3)
 
 
 def test_walls_that_are_touched_do_not_trap():

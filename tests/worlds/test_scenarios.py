@@ -6,18 +6,23 @@ import numpy as np
 import pytest
 import torch
 
+from jepa_social.geometry import closest_on_segment
 from jepa_social.worlds.crowd import Crowd
+from jepa_social.worlds.people import Population
 from jepa_social.worlds.scenarios import (
     ALL,
     HELD_OUT,
     TRAINED,
+    Barriers,
     Conversations,
+    Doorway,
     HeadOn,
     Intersection,
     PerpendicularTraffic,
 )
 from jepa_social.worlds.simulate import simulate
 from jepa_social.worlds.simulated import SimulatedLogs
+from jepa_social.worlds.walk import blocked
 
 
 def test_no_log_is_made_of_a_type_that_is_held_out(tmp_path):
@@ -25,7 +30,7 @@ def test_no_log_is_made_of_a_type_that_is_held_out(tmp_path):
     assert trained
     assert held_out
     assert not trained & held_out
-    assert {scenario.name for scenario in ALL} - trained - held_out == {HeadOn.name}
+    assert {scenario.name for scenario in ALL} - trained - held_out == {HeadOn.name, Barriers.name}
     assert len({type(scenario) for scenario in ALL}) == len(ALL)
     made = simulate(episodes=2 * len(ALL), people=2, seconds=0.5, progress=False)
     assert {recording.name.rsplit("-", 1)[0] for recording in made} == trained
@@ -45,6 +50,40 @@ def test_nobody_starts_or_ends_in_a_wall_of_the_intersection(people):
         assert (np.abs(places).max(1) < inside).all()
         direction = layout.goals[1:, 0] - layout.start[1:]
         assert (np.abs(direction).max(1) > 2 * np.abs(direction).min(1) - 4.0).all(), "nobody turns a corner"
+
+
+@pytest.mark.parametrize("people", [1, 8, 40])
+def test_barriers_are_no_doorway(people):
+    """Nowhere is there an opening as narrow as the doorway's, and everybody starts and ends clear of walls."""
+    for seed in range(5):
+        layout = Barriers().layout(np.random.default_rng(seed), np.full(people + 1, 0.3))
+        ends = torch.tensor(layout.walls).unflatten(-1, (2, 2))
+        assert len(ends) >= 3
+        along = torch.lerp(ends[:, None, 0], ends[:, None, 1], torch.linspace(0, 1, 101).double()[:, None])
+        gap = (along[:, None, :, None] - along[None, :, None]).norm(dim=-1).amin((2, 3))
+        assert gap[~torch.eye(len(ends), dtype=torch.bool)].min() >= 3.0 - 0.01 > Doorway().gap
+        places = torch.tensor(np.concatenate((layout.start, layout.goals[:, 0])))
+        away = closest_on_segment(places[:, None], ends[:, 0], ends[:, 1]) - places[:, None]
+        assert away.norm(dim=-1).min() > 0.6 - 0.01
+
+
+def test_people_find_their_way_round_barriers_and_through_none():
+    world = Crowd(Barriers(), 6, Population(social_force=0.3), limit=40.0)
+    scene = world.reset(range(12))
+    walls = scene.walls
+    assert scene.truth is not None
+    assert walls is not None
+    start, goal = scene.position[:, 1:, -1], scene.truth["goal"][:, 1:]
+    hidden = blocked(start, goal, walls, scene.radius[:, 1:])
+    assert 0.2 < hidden.float().mean() < 0.8
+    for _ in range(140):
+        before = scene.position[:, 1:, -1]
+        scene = world.step(torch.zeros(12, 2))
+        here = scene.position[:, 1:, -1]
+        assert not blocked(before, here, walls, torch.zeros_like(scene.radius[:, 1:])).any()
+    arrived = (here - goal).norm(dim=-1) < 0.6
+    assert arrived.float().mean() > 0.95
+    assert arrived[hidden].float().mean() > 0.9
 
 
 def test_a_stream_crosses_the_ego_at_a_right_angle_in_one_direction():

@@ -30,8 +30,8 @@ class Legibility:
     def __call__(self, imagined: Imagined) -> Float[Tensor, "B S"]:
         """1 less the mean belief in the ego's goal: 0 where it is plain, 1 - 1 / goals where nothing is shown."""
         start = imagined.ego[:, :1, 0]
-        angle = imagined.goal.new_tensor([0.0, *(math.radians(turn) for turn in self.rivals)])
-        goal = start + rotate((imagined.goal[:, None] - start).expand(-1, len(angle), -1), angle)
+        angle = imagined.aim.new_tensor([0.0, *(math.radians(turn) for turn in self.rivals)])
+        goal = start + rotate((imagined.aim[:, None] - start).expand(-1, len(angle), -1), angle)
         left = (goal[:, None, :, None] - imagined.ego[:, :, None, 1:]).norm(dim=-1)
         gain = (goal - start).norm(dim=-1)[:, None, :, None] - left
         belief = (self.rationality * gain).softmax(2)[:, :, 0]

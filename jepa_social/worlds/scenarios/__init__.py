@@ -17,7 +17,7 @@ from jepa_social.worlds.scenarios.open_space import (
     RandomCrossing,
     SquareCrossing,
 )
-from jepa_social.worlds.scenarios.walled import Corridor, Doorway, Intersection
+from jepa_social.worlds.scenarios.walled import Barriers, Corridor, Doorway, Intersection
 
 TRAINED: tuple[Scenario, ...] = (
     CircleCrossing(),
@@ -34,7 +34,7 @@ TRAINED: tuple[Scenario, ...] = (
 HELD_OUT: tuple[Scenario, ...] = (Intersection(), PerpendicularTraffic(), Conversations())
 """Types that no log is made of."""
 
-ALL = (*TRAINED, *HELD_OUT, HeadOn())
+ALL = (*TRAINED, *HELD_OUT, HeadOn(), Barriers())
 """Every scenario at its defaults; those in neither list are asked for by name."""
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "GAP",
     "HELD_OUT",
     "TRAINED",
+    "Barriers",
     "CircleCrossing",
     "Conversations",
     "Corridor",

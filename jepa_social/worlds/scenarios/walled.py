@@ -84,6 +84,67 @@ class Doorway(Scenario):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Barriers(Scenario):
+    """Free-standing walls in an open square (stalls, fences), of random length, place and direction, to walk round.
+
+    It teaches what people do at a wall's end without being a doorway, which is held out where people see the ego:
+    walls stand singly and keep half as much again between them as the doorway is wide, nothing is closed off, so there
+    is always another way and nobody has to queue.
+
+    Attributes:
+        side: m of the square in which everybody starts and ends; it grows so that everybody has 4 m^2.
+        walls: how many are drawn in 100 m^2; those that find no place are left out.
+        length: m, range.
+        between: m, least distance between two walls.
+        clear: m, least distance of starts and goals from walls.
+    """
+
+    name: ClassVar[str] = "barriers"
+    side: float = 10.0
+    walls: int = 5
+    length: tuple[float, float] = (1.5, 4.5)
+    between: float = 3.0
+    clear: float = 0.6
+
+    def layout(self, rng: np.random.Generator, radius: np.ndarray) -> Layout:
+        """See `Scenario`."""
+        side = max(self.side, 2.0 * len(radius) ** 0.5)
+        walls = self._walls(rng, side)
+        solid = np.concatenate([_along(wall) for wall in walls])
+
+        def draw(_: int) -> Spot:
+            while True:
+                spots = rng.uniform(-side / 2, side / 2, (2, 2))
+                if np.hypot(*(spots[1] - spots[0])) > side / 2 and _distance(spots, solid) > self.clear:
+                    return spots[0], spots[1]
+
+        start, goal = place(radius, draw(0), draw, GAP, self.name)
+        return Layout(start, self.routes(rng, start, goal), walls, detours=True)
+
+    def _walls(self, rng: np.random.Generator, side: float) -> np.ndarray:
+        walls: list[np.ndarray] = []
+        count = round(self.walls * side**2 / 100)
+        for _ in range(10 * count):
+            angle, half = rng.uniform(0, np.pi), rng.uniform(*self.length) / 2
+            middle, reach = rng.uniform(-side / 2, side / 2, 2), half * np.array((np.cos(angle), np.sin(angle)))
+            wall = np.concatenate((middle - reach, middle + reach))
+            if len(walls) < count and all(_distance(_along(wall), _along(old)) >= self.between for old in walls):
+                walls.append(wall)
+        return np.array(walls)
+
+
+def _along(wall: np.ndarray) -> np.ndarray:
+    """Points `[P,2]` of a wall, at most 0.05 m apart."""
+    steps = int(np.hypot(*(wall[2:] - wall[:2])) / 0.05) + 2
+    return np.linspace(wall[:2], wall[2:], steps)
+
+
+def _distance(points: np.ndarray, others: np.ndarray) -> float:
+    """Least distance (m) between two sets of points."""
+    return float(np.hypot(*(points[:, None] - others).transpose(2, 0, 1)).min())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Intersection(Scenario):
     """Two walled corridors cross; people walk straight through from all four arms, the ego from left to right.
 
