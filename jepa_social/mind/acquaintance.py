@@ -18,8 +18,7 @@ class Acquaintance:
     def __init__(self, model: PersonModel, people: int):
         self.model = model
         self.memory: Interactions | None = None
-        sizes = model.sizes
-        nothing = torch.zeros(people, 0, sizes["situation"]), torch.zeros(people, 0, sizes["act"])
+        nothing = (torch.zeros(people, 0, size) for size in model.inputs)
         with torch.no_grad():
             self.latent = model.encode(*nothing, torch.zeros(people, 0, dtype=torch.bool))[:, -1]
 

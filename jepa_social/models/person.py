@@ -109,7 +109,7 @@ class PersonModel(nn.Module):
             "heads": heads,
             "window": window,
         }
-        self.window = window
+        self.window, self.inputs = window, (situation, act)
         self.prior = nn.Parameter(torch.zeros(width))
         self.missing = nn.Parameter(torch.zeros(width))
         self.token = _mlp(situation + act, 2 * width, width)

@@ -38,7 +38,7 @@ def fit_person(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        fresh = PersonModel(**model.sizes)
+        fresh = type(model)(**model.sizes)
     model.load_state_dict(fresh.state_dict())
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
