@@ -2,14 +2,17 @@
 
     a_k = vit(picture of act k) - mean over the acts,        situation = (what else is known, mean over acts of g(a_k)).
 
-The vision transformer learns from choices alone, through the same loss as all the rest: what tells nothing of what
-people choose need not be seen. A situation is a set: the order of the acts changes nothing.
+The vision transformer learns from choices alone, and first: what somebody took elsewhere, counted, has to foretell
+what they take here (`resemblance`). Through the loss of the whole model it would learn too, but hardly: a feature is of
+no use to a memory before it is one to a forecast, and the reverse. A situation is a set: the order of the acts changes
+nothing.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from timm.layers import Mlp
 from torch import Tensor, nn
@@ -19,6 +22,8 @@ from jepa_social.models.pixels import Pixels, vision_transformer
 
 BLOCK = 4096
 """Pictures that are looked at together."""
+KEEN = -2.5
+"""Where the weight of what was counted starts, before the softplus: small, so that it cannot mislead."""
 
 
 @dataclass
@@ -64,13 +69,32 @@ class Onlooker(PersonModel):
         self.sizes = {"situation": situation, "pixels": dict(pixels), "look": look} | {
             name: self.sizes[name] for name in ("width", "depth", "heads", "window")
         }
-        self.vit = vision_transformer(look, Pixels(**pixels))
+        self.vit = vision_transformer(look, Pixels(**pixels), average=True)
+        self.scale = nn.BatchNorm1d(look, affine=False)
+        self.keen = nn.Linear(situation, 1)
+        nn.init.constant_(self.keen.bias, KEEN)
         self.company = Mlp(look, 2 * look, act_layer=nn.SiLU)
 
     def see(self, sights: Sights) -> Interactions:
         """What is made of pictures; each is looked at once, wherever it is offered."""
-        looks = torch.cat([self.vit(some / 127.5 - 1) for some in sights.pictures.split(BLOCK)])
-        acts = looks[sights.offered]
-        acts = acts - acts.mean(-2, keepdim=True)
+        acts = _apart(self.scale(self._look(sights.pictures)), sights)
         situation = torch.cat((sights.situation, self.company(acts).mean(-2)), dim=-1)
         return Interactions(situation, acts, sights.choice, sights.known)
+
+    def resemblance(self, sights: Sights) -> Float[Tensor, "B T"]:
+        """Negative log-likelihood (nats) of each choice by how much each act is like all that the person took in the
+        other interactions, with a weight that depends on the situation; all must be known."""
+        acts = _apart(self._look(sights.pictures), sights)
+        logs = Interactions(sights.situation, acts, sights.choice, sights.known)
+        others = logs.act.sum(1, keepdim=True) - logs.act
+        like = torch.einsum("btka,bta->btk", acts, others) * F.softplus(self.keen(sights.situation))
+        return -like.log_softmax(-1).gather(-1, sights.choice[..., None])[..., 0]
+
+    def _look(self, pictures: Tensor) -> Float[Tensor, "M A"]:
+        return torch.cat([self.vit(some / 127.5 - 1) for some in pictures.split(BLOCK)])
+
+
+def _apart(looks: Float[Tensor, "M A"], sights: Sights) -> Float[Tensor, "B T K A"]:
+    """Each act relative to the mean of those that were possible."""
+    acts = looks[sights.offered]
+    return acts - acts.mean(-2, keepdim=True)

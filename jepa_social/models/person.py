@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -168,7 +168,7 @@ class PersonModel(nn.Module):
         with_draft(path, lambda draft: save_file(weights, draft, metadata=text))
 
     @classmethod
-    def load(cls, path: str | Path) -> "PersonModel":
+    def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote.
 
         Raises:

@@ -42,8 +42,11 @@ class Pixels:
         return self.cells * self.size
 
 
-def vision_transformer(width: int, pixels: Pixels) -> VisionTransformer:
-    """`[K,3,P,P]` pictures, -1..1, to `[K,width]` (Dosovitskiy et al. 2021), from scratch."""
+def vision_transformer(width: int, pixels: Pixels, average: bool = False) -> VisionTransformer:
+    """`[K,3,P,P]` pictures, -1..1, to `[K,width]` (Dosovitskiy et al. 2021), from scratch.
+
+    `average`: of the patches' tokens, in place of the class token's.
+    """
     return VisionTransformer(
         img_size=pixels.side,
         patch_size=pixels.size,
@@ -52,6 +55,8 @@ def vision_transformer(width: int, pixels: Pixels) -> VisionTransformer:
         depth=pixels.depth,
         num_heads=pixels.heads,
         mlp_ratio=2.0,
+        global_pool="avg" if average else "token",
+        class_token=not average,
     )
 
 

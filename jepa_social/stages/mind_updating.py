@@ -107,7 +107,7 @@ def _partner_model(run: Path, settings: DictConfig) -> PersonModel:
             description="people who change",
         )
 
-    return known_person(run / "mind" / "changing.safetensors", _settings(settings), fit)
+    return known_person(run / "mind" / "changing.safetensors", _settings(settings), fit, PersonModel)
 
 
 def _reactive_model(run: Path, settings: DictConfig) -> PersonModel:
@@ -121,7 +121,7 @@ def _reactive_model(run: Path, settings: DictConfig) -> PersonModel:
             description="people who react",
         )
 
-    return known_person(run / "mind" / "reactive.safetensors", _settings(settings), fit)
+    return known_person(run / "mind" / "reactive.safetensors", _settings(settings), fit, PersonModel)
 
 
 def _settings(settings: DictConfig) -> dict:

@@ -1,12 +1,10 @@
 """The `mind` suite's second capability: what people value, from what they were seen to choose."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor
 
 from jepa_social.evaluation.figures import save
@@ -15,12 +13,10 @@ from jepa_social.evaluation.mind.menu_figure import menu_figure
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.evaluation.mind.value_figure import value_figure
 from jepa_social.evaluation.mind.values import (
-    ACT,
     BETAS,
     BLIND,
     NO_MEMORY,
     OBSERVED,
-    SITUATION,
     TOLD,
     Told,
     ValueReadout,
@@ -32,59 +28,17 @@ from jepa_social.evaluation.mind.values import (
     rank_correlation,
     sights,
     value_columns,
-    value_logs,
-    value_sights,
     without_prior,
 )
 from jepa_social.models.onlooker import Onlooker, Sights
 from jepa_social.models.person import Interactions, PersonModel
 from jepa_social.models.pixels import Pixels
-from jepa_social.stages.person import fit_person, known_person
+from jepa_social.stages.value_models import onlooker, value_model
 from jepa_social.worlds.menus import Choices, choose
 
 SEEN = max(OBSERVED)
 Views = tuple[Interactions, Interactions]
 """What a model makes of the people that its readouts are fitted on, and of those that are scored."""
-
-
-def value_model(run: Path, settings: DictConfig) -> PersonModel:
-    """The model of `<run>/mind/values.safetensors`, trained on first use."""
-
-    def fit() -> PersonModel:
-        blank = PersonModel(SITUATION, ACT, settings.width)
-        return fit_person(
-            blank,
-            lambda step: value_logs(settings.people, settings.first_log + step),
-            settings.steps,
-            settings.seed,
-            settings.rate,
-            "values: learning from logs",
-        )
-
-    return known_person(run / "mind" / "values.safetensors", _plain(settings), fit)
-
-
-def onlooker(run: Path, settings: DictConfig, pixels: Pixels, blind: bool = False) -> Onlooker:
-    """The model of `<run>/mind/values_pixels.safetensors`, trained on first use; `blind`: with eyes that never learn,
-    `values_blind.safetensors`."""
-
-    def fit() -> Onlooker:
-        blank = Onlooker(1, asdict(pixels), width=settings.width)
-        blank.vit.requires_grad_(not blind)
-        return fit_person(
-            blank,
-            lambda step: blank.see(
-                value_sights(settings.people, settings.first_log + step, settings.things, pixels.side)
-            ),
-            settings.steps,
-            settings.seed,
-            settings.rate,
-            f"values from pixels: learning from logs{', the eyes left out' if blind else ''}",
-        )
-
-    about = _plain(settings) | {"pixels": asdict(pixels), "blind": blind}
-    name = "values_blind" if blind else "values_pixels"
-    return known_person(run / "mind" / f"{name}.safetensors", about, fit)
 
 
 def value_inference(run: Path, settings: DictConfig, ours: str, pixels: Pixels | None = None) -> Scored:
@@ -106,7 +60,7 @@ def value_inference(run: Path, settings: DictConfig, ours: str, pixels: Pixels |
     if pixels is not None:
         looking = {
             ours: onlooker(run, settings.pixels, pixels),
-            BLIND: onlooker(run, settings.pixels, pixels, blind=True),
+            BLIND: onlooker(run, settings.pixels, pixels, eyes=False),
         }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.model.seed)
@@ -201,9 +155,3 @@ def _references(fit: Choices, asked: Choices, kind: str, beta: float) -> dict[st
     for n, posterior in posteriors.items():
         found[CEILING][f"{kind}_inside_{n}"] = inside(posterior.mean, posterior.covariance, asked.values)
     return found
-
-
-def _plain(settings: DictConfig) -> dict[str, Any]:
-    kept = OmegaConf.to_container(settings)
-    assert isinstance(kept, dict)
-    return {str(k): v for k, v in kept.items()}

@@ -3,13 +3,13 @@
 Each of the five features of a thing shows as a visual attribute, through u = (1 + tanh(0.6 x)) / 2, which is bounded:
 
     0  hue          nine tenths of the wheel, so that no channel of colour rises with it
-    1  size         of the area: the radius goes from 3.4 to 7.7 pixels of 24
-    2  elongation   from wide to tall, area and tilt aside
+    1  size         the mean radius goes from 3.4 to 7 pixels of 24
+    2  elongation   from wide to tall, of the same area
     3  shade        from a dark middle with a light rim to the reverse
     4  brightness   of the surface
 
-The rest is nuisance: where in the picture the thing lies, how it is tilted, how
-light and of what tint the ground is (darker than the thing or lighter), and noise on every pixel. A thing is photographed once: wherever it is offered, it looks the same.
+The rest is nuisance: where in the picture the thing lies, how it is tilted, how light and of what tint the ground is,
+and noise on every pixel. A thing is photographed once: wherever it is offered, it looks the same.
 """
 
 import torch
@@ -19,14 +19,14 @@ from torch import Tensor
 from jepa_social.worlds.menus import VALUES, generator
 
 SQUASH = 0.6
-RADIUS, SHIFT = (0.14, 0.32), 0.1
+RADIUS, SHIFT = (0.14, 0.29), 0.12
 """Least and greatest radius, and how far off the middle a thing may lie, as shares of the picture's side."""
-SLENDER, TILT = 1.2, 0.3
-"""Log of the ratio of height to width at the most, halved; rad to either side."""
-HUES, SATURATION, BRIGHT = 0.9, 0.8, (0.35, 0.65)
-CONTRAST = 0.5
+SLENDER, TILT = 1.8, 0.2
+"""Log of the greatest ratio of height to width, times 2; rad to either side."""
+HUES, SATURATION, BRIGHT = 0.9, 0.8, (0.3, 0.62)
+CONTRAST = 0.6
 """Of the middle and the rim against the mean, at the most."""
-GROUND, TINT, NOISE = (0.1, 0.9), 0.1, 0.04
+GROUND, TINT, NOISE = (0.25, 0.9), 0.1, 0.04
 _SEEDS = 2 * 10**9
 """Between seeds of people and those of pictures: chance that made values must not show in the noise."""
 _BLOCK = 4096

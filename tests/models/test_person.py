@@ -100,7 +100,7 @@ def test_what_was_trained_once_is_found_again(model, tmp_path: Path):
         return model
 
     for settings in ({"steps": 3}, {"steps": 3}, {"steps": 4}):
-        found = known_person(path, settings, fit)
+        found = known_person(path, settings, fit, PersonModel)
         assert torch.equal(latents(found, logs()), latents(model, logs()))
     assert len(calls) == 2, "trained anew only where settings changed"
     assert [file.name for file in path.parent.iterdir()] == ["one.safetensors"]

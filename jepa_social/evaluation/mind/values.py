@@ -22,7 +22,7 @@ OBSERVED = (0, 1, 2, 3, 5, 10, 20)
 BETAS = {"hasty": 1.0, "careful": 4.0}
 SITUATION, ACT = 1 + OPTIONS * VALUES, VALUES
 NO_MEMORY, TOLD, BLIND = "no memory of the person", "told the features", "eyes that never learned"
-"""Rows: what a model says of strangers; the one that sees no pictures; the one whose vision transformer stays random."""
+"""Rows: what a model says of strangers; the one that needs no pictures; the one whose vision transformer is random."""
 RIDGE = 0.01
 """Precision of the prior that keeps a likelihood's maximum finite where choices are separable: a deviation of 10."""
 Told = Callable[[int], tuple[Float[Tensor, "B V"], Float[Tensor, "B M K"]]]
