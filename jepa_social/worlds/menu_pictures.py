@@ -18,6 +18,7 @@ from torch import Tensor
 
 from jepa_social.worlds.menus import VALUES, generator
 
+ATTRIBUTES = ("hue", "size", "elongation", "shade", "brightness")
 SQUASH = 0.6
 RADIUS, SHIFT = (0.14, 0.29), 0.12
 """Least and greatest radius, and how far off the middle a thing may lie, as shares of the picture's side."""

@@ -7,10 +7,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from jepa_social.evaluation.style import EGO
-from jepa_social.worlds.menu_pictures import paint_things
+from jepa_social.worlds.menu_pictures import ATTRIBUTES, paint_things
 from jepa_social.worlds.menus import OPTIONS, VALUES, Choices
 
-ATTRIBUTES = ("hue", "size", "elongation", "stripes", "brightness")
 STEPS, MENUS = 7, 5
 """Of each feature from -2 to 2; and choices shown."""
 
@@ -22,23 +21,19 @@ def menu_figure(choices: Choices, side: int) -> Figure:
         swept[v, :, v] = torch.linspace(-2, 2, STEPS)
     left = paint_things(swept.flatten(0, 1), side, choices.seed).unflatten(0, (VALUES, STEPS))
     right = paint_things(choices.menu[0, :MENUS].flatten(0, 1), side, choices.seed).unflatten(0, (MENUS, OPTIONS))
-    figure = Figure(figsize=(9.5, 4.2), layout="constrained")
+    figure = Figure(figsize=(9.5, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(max(VALUES, MENUS), STEPS + OPTIONS + 1)
-    for line in range(VALUES):
-        for place in range(STEPS):
-            _show(figure.add_subplot(grid[line, place]), left[line, place])
-        figure.axes[-STEPS].set_ylabel(ATTRIBUTES[line], fontsize=9)
-    figure.axes[0].set_title("feature −2", fontsize=9, loc="left")
-    figure.axes[STEPS - 1].set_title("2", fontsize=9)
-    for line, choice in enumerate(choices.choice[0, :MENUS].tolist()):
-        for place in range(OPTIONS):
-            one = figure.add_subplot(grid[line, STEPS + 1 + place])
-            _show(one, right[line, place])
-            if place == choice:
-                one.spines[:].set(visible=True, color=EGO, linewidth=3)
-            if (line, place) == (0, 0):
-                one.set_title("on offer, and what was taken", fontsize=9, loc="left")
+    looks, menus = figure.subfigures(1, 2, squeeze=False, width_ratios=[STEPS, OPTIONS + 0.3])[0]
+    looks.suptitle("a thing whose feature goes from −2 to 2", fontsize=10)
+    menus.suptitle("on offer, and what one person took", fontsize=10)
+    for line, row in enumerate(looks.subplots(VALUES, STEPS)):
+        row[0].set_ylabel(ATTRIBUTES[line], fontsize=9)
+        for one, picture in zip(row, left[line], strict=True):
+            _show(one, picture)
+    for row, pictures, taken in zip(menus.subplots(MENUS, OPTIONS), right, choices.choice[0, :MENUS], strict=True):
+        for one, picture in zip(row, pictures, strict=True):
+            _show(one, picture)
+        row[int(taken)].spines[:].set(visible=True, color=EGO, linewidth=3)
     return figure
 
 
