@@ -20,11 +20,8 @@ def main(steps: int = 600, seed: int = 11) -> dict[int, tuple[list[float], float
     blank = PersonModel(SITUATION, ACT, width=32, depth=1, heads=2)
     model = fit_person(blank, lambda step: value_logs(48, step), steps, seed=0, rate=4e-3)
     others, stranger = choose(800, 21, CAREFUL, seed=1000), choose(1, 21, CAREFUL, seed)
-    known, latent, logs = (
-        latents_of(model, others, True),
-        latents_of(model, stranger, True),
-        interactions(stranger, True),
-    )
+    logs = interactions(stranger, True)
+    known, latent = latents_of(model, interactions(others, True)), latents_of(model, logs)
     truth = ", ".join(f"{name} {value:+.1f}" for name, value in zip(FEATURES, stranger.values[0].tolist(), strict=True))
     print(f"in truth: {truth}")
     found: dict[int, tuple[list[float], float]] = {}

@@ -162,6 +162,7 @@ for _kind in ("hasty", "careful"):
             f"{_kind}_nll_{_n}": Label(f"log-loss, n = {_n}", "nats", -1, 3),
             f"{_kind}_accuracy_{_n}": Label(f"choices told, n = {_n}", "%", 1, 1),
             f"{_kind}_overconfidence_{_n}": Label(f"overconfidence, n = {_n}", "%", 0, 1),
+            f"{_kind}_kept_{_n}": Label(f"kept from pixels, n = {_n}", "%", 1, 1),
             f"{_kind}_inside_{_n}": Label(f"values inside 90 %, n = {_n}", "%", 0, 1),
         }
     LABELS[f"{_kind}_gap_5"] = Label("gap closed, n = 5", "%", 1, 1)

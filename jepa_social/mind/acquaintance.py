@@ -18,10 +18,9 @@ class Acquaintance:
     def __init__(self, model: PersonModel, people: int):
         self.model = model
         self.memory: Interactions | None = None
-        sizes = model.sizes
-        nothing = torch.zeros(people, 0, sizes["situation"]), torch.zeros(people, 0, sizes["act"])
+        situation, act = (torch.zeros(people, 0, size) for size in model.inputs)
         with torch.no_grad():
-            self.latent = model.encode(*nothing, torch.zeros(people, 0, dtype=torch.bool))[:, -1]
+            self.latent = model.encode(situation, act, torch.zeros(people, 0, dtype=torch.bool))[:, -1]
 
     @torch.no_grad()
     def observe(self, situation: Float[Tensor, "B F"], acts: Float[Tensor, "B K A"], choice: Int[Tensor, "B"]) -> None:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,7 @@ from jepa_social.files import with_draft
 from jepa_social.models.layers import FeedForward
 
 FORMAT = 1
+Known = TypeVar("Known", bound="PersonModel")
 
 
 @dataclass
@@ -109,7 +110,7 @@ class PersonModel(nn.Module):
             "heads": heads,
             "window": window,
         }
-        self.window = window
+        self.window, self.inputs = window, (situation, act)
         self.prior = nn.Parameter(torch.zeros(width))
         self.missing = nn.Parameter(torch.zeros(width))
         self.token = _mlp(situation + act, 2 * width, width)
@@ -168,7 +169,7 @@ class PersonModel(nn.Module):
         with_draft(path, lambda draft: save_file(weights, draft, metadata=text))
 
     @classmethod
-    def load(cls, path: str | Path) -> "PersonModel":
+    def load(cls: type[Known], path: str | Path) -> Known:
         """Read what `save` wrote.
 
         Raises:

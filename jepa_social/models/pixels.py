@@ -36,6 +36,29 @@ class Pixels:
         if self.cells < 1 or self.cells % 2 == 0:
             raise ValueError(f"model.tokenizer.cells={self.cells} must be odd and positive")
 
+    @property
+    def side(self) -> int:
+        """Of a picture, in pixels."""
+        return self.cells * self.size
+
+
+def vision_transformer(width: int, pixels: Pixels, average: bool = False) -> VisionTransformer:
+    """`[K,3,P,P]` pictures, -1..1, to `[K,width]` (Dosovitskiy et al. 2021), from scratch.
+
+    `average`: of the patches' tokens, in place of the class token's.
+    """
+    return VisionTransformer(
+        img_size=pixels.side,
+        patch_size=pixels.size,
+        num_classes=width,
+        embed_dim=pixels.width,
+        depth=pixels.depth,
+        num_heads=pixels.heads,
+        mlp_ratio=2.0,
+        global_pool="avg" if average else "token",
+        class_token=not average,
+    )
+
 
 class PixelTokenizer(nn.Module):
     """Embed each (agent, frame) by a picture of what lies around it, turned to where it faces.
@@ -44,7 +67,7 @@ class PixelTokenizer(nn.Module):
     relative to itself, so rigid motions change nothing; it costs few patches; and equal pictures, which are most, are
     encoded once. Who was never seen to move faces nowhere, and is shown its own place only, marks left out.
     Where agents are comes from the tracks, as before; what they are, what lies with them and who stands beside them is
-    in the pixels alone. The transformer is Dosovitskiy et al. (2021), from scratch.
+    in the pixels alone.
 
     Args:
         width: of a token.
@@ -54,15 +77,7 @@ class PixelTokenizer(nn.Module):
     def __init__(self, width: int, pixels: Pixels):
         super().__init__()
         self.pixels = pixels
-        self.vit = VisionTransformer(
-            img_size=pixels.cells * pixels.size,
-            patch_size=pixels.size,
-            num_classes=width,
-            embed_dim=pixels.width,
-            depth=pixels.depth,
-            num_heads=pixels.heads,
-            mlp_ratio=2.0,
-        )
+        self.vit = vision_transformer(width, pixels)
 
     def forward(self, scene: Scene, frame: Bool[Tensor, "B N T"]) -> Float[Tensor, "B N T D"]:
         """Tokens of every agent and frame; absent ones are embedded too and must be masked by the caller.

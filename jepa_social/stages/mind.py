@@ -35,7 +35,7 @@ def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> Non
     parts = [
         believed,
         thought,
-        value_inference(run, suite.value_inference, ours),
+        value_inference(run, suite.value_inference, ours, jepa.config.tokenizer),
         updating(run, suite.updating, ours),
         social_reward(run, suite.social_reward, ours),
         closed_loop(run, suite.closed_loop, ours),

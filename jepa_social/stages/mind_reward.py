@@ -83,6 +83,6 @@ def people_of_the_past(run: Path, settings: DictConfig) -> tuple[PersonModel, Te
     kept = OmegaConf.to_container(settings)
     assert isinstance(kept, dict)
     trained = {str(k): v for k, v in kept.items() if k not in ("trials", "first_seed", "asked")}
-    model = known_person(run / "mind" / "judging.safetensors", trained, fit)
+    model = known_person(run / "mind" / "judging.safetensors", trained, fit, PersonModel)
     asked = audience_logs(settings.asked, STEPS, settings.fit_seed - 1)
     return model, fit_worth(model, as_interactions(asked), asked.evaluation)

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor
 
 from jepa_social.evaluation.figures import save
@@ -45,7 +45,7 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
     Raises:
         ValueError: training and scoring seeds overlap.
     """
-    if settings.fit_seed <= settings.first_seed <= settings.fit_seed + settings.steps:
+    if settings.fit_seed <= settings.first_seed <= settings.fit_seed + max(settings.steps, settings.reactive_steps):
         raise ValueError("suite.updating: first_seed is among the training's seeds: set fit_seed further away")
     trials = run_trials(settings.trials, settings.first_seed)
     model = _partner_model(run, settings)
@@ -107,7 +107,8 @@ def _partner_model(run: Path, settings: DictConfig) -> PersonModel:
             description="people who change",
         )
 
-    return known_person(run / "mind" / "changing.safetensors", _settings(settings), fit)
+    about = _settings(settings, "people", "length", "hazard", "width", "steps")
+    return known_person(run / "mind" / "changing.safetensors", about, fit, PersonModel)
 
 
 def _reactive_model(run: Path, settings: DictConfig) -> PersonModel:
@@ -121,13 +122,9 @@ def _reactive_model(run: Path, settings: DictConfig) -> PersonModel:
             description="people who react",
         )
 
-    return known_person(run / "mind" / "reactive.safetensors", _settings(settings), fit)
+    return known_person(run / "mind" / "reactive.safetensors", _settings(settings, "reactive_steps"), fit, PersonModel)
 
 
-def _settings(settings: DictConfig) -> dict:
-    """What training depends on; not what is only for scoring."""
-    kept = OmegaConf.to_container(settings)
-    assert isinstance(kept, dict)
-    return {
-        str(k): v for k, v in kept.items() if k not in ("trials", "first_seed", "readout", "step_alone", "step_both")
-    }
+def _settings(settings: DictConfig, *names: str) -> dict:
+    """What a training depends on; not what is only for scoring, or for another model."""
+    return {name: settings[name] for name in ("fit_seed", "seed", "rate", *names)}

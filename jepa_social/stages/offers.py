@@ -42,7 +42,7 @@ def partner_model(run: Path, settings: DictConfig, seed: int) -> PersonModel:
     about = OmegaConf.to_container(settings)
     assert isinstance(about, dict)
     known = {str(k): v for k, v in about.items()} | {"seed": seed}
-    return known_person(run / "mind" / f"partners_{seed}.safetensors", known, fit)
+    return known_person(run / "mind" / f"partners_{seed}.safetensors", known, fit, PersonModel)
 
 
 def closed_loop(run: Path, settings: DictConfig, ours: str) -> Scored:

@@ -30,26 +30,50 @@ class Choices:
         values: the truth, for scoring only.
         menu: features of what could be taken.
         choice: what was.
+        thing: which thing each is: the same number, the same features.
+        seed: of everything.
     """
 
     values: Float[Tensor, "B V"]
     menu: Float[Tensor, "B T K V"]
     choice: Int[Tensor, "B T"]
+    thing: Int[Tensor, "B T K"]
+    seed: int
+
+    def until(self, n: int) -> "Choices":
+        """The first n choices of everybody."""
+        return Choices(self.values, self.menu[:, :n], self.choice[:, :n], self.thing[:, :n], self.seed)
 
 
-def choose(people: int, times: int, beta: float | Tensor, seed: int) -> Choices:
+def choose(people: int, times: int, beta: float | Tensor, seed: int, things: int | None = None) -> Choices:
     """Strangers before random menus; `beta` for all of them or `[people]`. The same seed gives the same people.
 
+    Args:
+        people: B.
+        times: T.
+        beta: how keenly they choose.
+        seed: of everything.
+        things: how many there are in their world; None: nothing is ever offered twice.
+
     Raises:
-        ValueError: `seed` is negative.
+        ValueError: `seed` is negative, or there are fewer things than a menu has.
     """
+    if things is not None and things < OPTIONS:
+        raise ValueError(f"a menu has {OPTIONS} things, a world of things={things} has fewer")
     chance = generator(seed)
     values = torch.randn(people, VALUES, generator=chance)
-    menu = torch.randn(people, times, OPTIONS, VALUES, generator=chance)
+    shape = (people, times, OPTIONS)
+    features = torch.randn(things or people * times * OPTIONS, VALUES, generator=chance)
+    if things is None:
+        thing = torch.arange(len(features)).view(shape)
+    else:
+        alike = torch.ones(people * times, things)
+        thing = alike.multinomial(OPTIONS, generator=chance).view(shape)
+    menu = features[thing]
     keen = torch.as_tensor(beta, dtype=torch.float32).reshape(-1, 1, 1)
     worth = keen * torch.einsum("btkv,bv->btk", menu, values)
     gumbel = -(-torch.rand(worth.shape, generator=chance).clamp(min=1e-12).log()).log()
-    return Choices(values, menu, (worth + gumbel).argmax(-1))
+    return Choices(values, menu, (worth + gumbel).argmax(-1), thing, seed)
 
 
 class Partners:

@@ -101,13 +101,13 @@ def test_what_was_trained_once_is_found_again(model, tmp_path: Path, monkeypatch
         return model
 
     for settings in ({"steps": 3}, {"steps": 3}, {"steps": 4}):
-        found = known_person(path, settings, fit)
+        found = known_person(path, settings, fit, PersonModel)
         assert torch.equal(latents(found, logs()), latents(model, logs()))
     assert len(calls) == 2, "trained anew only where settings changed"
     assert [file.name for file in path.parent.iterdir()] == ["one.safetensors"]
     monkeypatch.setattr(person, "VERSION", person.VERSION + 1)
     for _ in range(2):
-        known_person(path, {"steps": 4}, fit)
+        known_person(path, {"steps": 4}, fit, PersonModel)
     assert len(calls) == 3, "or where the code says that it trains otherwise now"
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="delete it"):

@@ -119,8 +119,8 @@ def joined(parts: list[Scored], ours: str) -> Scored:
 def _ratio(part: np.ndarray, whole: np.ndarray, resamples: int = 2000) -> Interval:
     rng = np.random.default_rng(0)
     drawn = []
-    for _ in range(resamples):
-        rows = rng.integers(len(part), size=len(part))
-        drawn.append(np.nanmean(part[rows]) / np.nanmean(whole[rows]))
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    for _ in range(resamples // 100):  # so many at a time fit into a cache
+        rows = rng.integers(len(part), size=(100, len(part)))
+        drawn.append(np.nanmean(part[rows], axis=1) / np.nanmean(whole[rows], axis=1))
+    low, high = np.quantile(np.concatenate(drawn), [0.025, 0.975])
     return Interval(float(np.nanmean(part) / np.nanmean(whole)), float(low), float(high), int(np.isfinite(part).sum()))

@@ -6,7 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jepa_social.evaluation.mind.scores import CEILING
-from jepa_social.evaluation.mind.values import BETAS, OBSERVED
+from jepa_social.evaluation.mind.values import BETAS, BLIND, NO_MEMORY, OBSERVED, TOLD
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH
 
@@ -15,7 +15,9 @@ LOOKS = {
     "counting": (IMAGINED, "--", "s"),
     "maximum likelihood": (GOAL, "--", "^"),
     "untrained": (PERSON, ":", "v"),
-    "no memory of the person": (PERSON, "-.", "D"),
+    NO_MEMORY: (PERSON, "-.", "D"),
+    TOLD: (EGO, "--", "x"),
+    BLIND: (IMAGINED, ":", "P"),
 }
 """Colour, line and marker of every row that is drawn, ours apart."""
 
@@ -31,7 +33,7 @@ def value_figure(scores: Mapping[str, Mapping[str, Interval]], ours: str) -> Fig
         for column, score in enumerate(("rho", "nll")):
             one = axes[line, column]
             for name, (colour, style, marker) in looks.items():
-                points = [scores[name].get(f"{kind}_{score}_{n}") for n in OBSERVED]
+                points = [scores.get(name, {}).get(f"{kind}_{score}_{n}") for n in OBSERVED]
                 known = [(i, p) for i, p in zip(place, points, strict=True) if p is not None]
                 if not known:
                     continue

@@ -13,12 +13,16 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from jepa_social.evaluation.mind.inverse_planning import most_likely
+from jepa_social.models.onlooker import Sights
 from jepa_social.models.person import Interactions, PersonModel
+from jepa_social.worlds.menu_pictures import paint_things
 from jepa_social.worlds.menus import OPTIONS, VALUES, Choices, choose
 
 OBSERVED = (0, 1, 2, 3, 5, 10, 20)
 BETAS = {"hasty": 1.0, "careful": 4.0}
 SITUATION, ACT = 1 + OPTIONS * VALUES, VALUES
+NO_MEMORY, TOLD, BLIND = "no memory of the person", "told the features", "eyes that never learned"
+"""Rows: what a model says of strangers; the one that needs no pictures; the one whose vision transformer is random."""
 RIDGE = 0.01
 """Precision of the prior that keeps a likelihood's maximum finite where choices are separable: a deviation of 10."""
 Told = Callable[[int], tuple[Float[Tensor, "B V"], Float[Tensor, "B M K"]]]
@@ -33,14 +37,36 @@ def interactions(choices: Choices, careful: bool) -> Interactions:
     return Interactions(torch.cat((kind, offered.flatten(2)), dim=-1), offered, choices.choice, known)
 
 
+def sights(choices: Choices, careful: bool, side: int) -> Sights:
+    """The same as an `Onlooker` sees them: a picture of `side` pixels of everything on offer. No feature in it."""
+    kept, offered = choices.thing.unique(return_inverse=True)
+    features = choices.menu.new_empty(len(kept), VALUES)
+    features[offered] = choices.menu
+    known = torch.ones_like(choices.choice, dtype=torch.bool)
+    kind = torch.full_like(choices.choice[..., None], float(careful), dtype=torch.float32)
+    return Sights(kind, paint_things(features, side, choices.seed), offered, choices.choice, known)
+
+
 def value_logs(people: int, seed: int) -> Interactions:
     """Logs to learn from: both kinds of people, as many choices of each as are ever observed and one more."""
-    parts = [
-        interactions(choose(people // 2, max(OBSERVED) + 1, beta, 2 * seed + careful), bool(careful))
-        for careful, beta in enumerate(BETAS.values())
-    ]
+    parts = [interactions(some, careful) for some, careful in _both(people, seed)]
     fields = ("situation", "acts", "choice", "known")
     return Interactions(*(torch.cat([getattr(part, name) for part in parts]) for name in fields))
+
+
+def value_sights(people: int, seed: int, things: int, side: int) -> Sights:
+    """The same as seen, in a world of so many `things` for each kind of people: few pictures tell of many choices."""
+    hasty, careful = (sights(some, careful, side) for some, careful in _both(people, seed, things))
+    careful.offered = careful.offered + len(hasty.pictures)
+    fields = ("situation", "pictures", "offered", "choice", "known")
+    return Sights(*(torch.cat((getattr(hasty, name), getattr(careful, name))) for name in fields))
+
+
+def _both(people: int, seed: int, things: int | None = None) -> list[tuple[Choices, bool]]:
+    return [
+        (choose(people // 2, max(OBSERVED) + 1, beta, 2 * seed + careful, things), bool(careful))
+        for careful, beta in enumerate(BETAS.values())
+    ]
 
 
 class ValueReadout(nn.Module):
@@ -69,9 +95,8 @@ class ValueReadout(nn.Module):
 
 
 @torch.no_grad()
-def latents_of(model: PersonModel, choices: Choices, careful: bool) -> Float[Tensor, "B T+1 D"]:
+def latents_of(model: PersonModel, logs: Interactions) -> Float[Tensor, "B T+1 D"]:
     """What is known of each person after 0, 1, ... choices."""
-    logs = interactions(choices, careful)
     return model.encode(logs.situation, logs.act, logs.known)
 
 

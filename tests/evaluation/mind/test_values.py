@@ -13,9 +13,12 @@ from jepa_social.evaluation.mind.values import (
     interactions,
     log_likelihood,
     rank_correlation,
+    sights,
     value_logs,
+    value_sights,
     without_prior,
 )
+from jepa_social.worlds.menu_pictures import paint_things
 from jepa_social.worlds.menus import VALUES, Choices, choose
 
 IDEAL = {
@@ -82,6 +85,40 @@ def test_values_never_enter_a_log():
     plain, lied = interactions(some, False), interactions(replace(some, values=some.values + 7), False)
     for name in ("situation", "acts", "choice", "known"):
         assert torch.equal(getattr(plain, name), getattr(lied, name))
+
+
+def test_values_and_features_are_not_in_what_is_seen():
+    some = people(1.0, 5).until(3)
+    plain, lied = sights(some, True, 24), sights(replace(some, values=some.values + 7), True, 24)
+    for name in ("situation", "pictures", "offered", "choice", "known"):
+        assert torch.equal(getattr(plain, name), getattr(lied, name))
+    # nothing but the pictures knows the features
+    other = sights(replace(some, menu=-some.menu), True, 24)
+    assert (other.pictures != plain.pictures).flatten(1).any(1).all()
+    for name in ("situation", "offered", "choice", "known"):
+        assert torch.equal(getattr(plain, name), getattr(other, name))
+    assert (plain.situation == 1).all()
+
+
+def test_the_same_thing_has_one_picture():
+    some = choose(6, 4, 1.0, 3, things=7)
+    seen = sights(some, False, 24)
+    assert len(seen.pictures) == len(some.thing.unique()) <= 7
+    whole = paint_things(torch.stack([some.menu[some.thing == i][0] for i in some.thing.unique()]), 24, 3)
+    assert torch.equal(seen.pictures[seen.offered], whole[seen.offered])
+    both = value_sights(6, 2, 7, 24)
+    assert both.situation[:, 0, 0].tolist() == [0, 0, 0, 1, 1, 1]
+    assert not set(both.offered[:3].flatten().tolist()) & set(both.offered[3:].flatten().tolist())
+
+
+def test_a_world_of_few_things():
+    some = choose(50, 20, 1.0, 3, things=6)
+    assert some.thing.unique().tolist() == list(range(6))
+    for i in range(6):
+        assert (some.menu[some.thing == i] == some.menu[some.thing == i][0]).all()
+    assert (some.thing.sort(-1).values.diff(dim=-1) > 0).all(), "a menu has no thing twice"
+    with pytest.raises(ValueError, match="things=3"):
+        choose(5, 2, 1.0, 3, things=3)
 
 
 def test_the_same_seed_gives_the_same_people():
