@@ -13,7 +13,7 @@ Paths = set[tuple[str, ...]]
 
 PASSED_ON = {"deepcopy", "dict", "list", "cast", "known_by", "masked_copy", "merge", "create", "to_container", "select"}
 """Calls whose result holds what their arguments hold."""
-DEEPEST = 4
+DEEPEST = 5
 """Keys in a path at most: what is followed beyond is no config."""
 VIEWS = {"items", "items_ex", "values", "copy"}
 """Methods of a node that give what it holds."""
