@@ -34,7 +34,7 @@ PAST, NOW = (0.35, 0.5, 0.9, 0.6), (0.65, 0.5, 0.9, 0.3)
 SPREAD, LIKENESS = 0.3, 0.8
 WELCOME, MISSED, STRICT = (0.0, 0.0, 0.9, 0.5), (0.0, 0.0, 0.5, 0.0), 1.5
 MEANS, OFTEN = (0.0, -0.3, -0.6, -1.0, 0.7), (1.0, 0.5, 0.5, 0.5, 1.0)
-BLUR, LAPSE = 0.4, 0.1
+BLUR, LAPSE = 0.3, 0.1
 
 
 @dataclass

@@ -95,7 +95,10 @@ def live_through(mind: Mind, lived: Dealings) -> Told:
     told: Told = {}
     for t in range(steps + 1):
         if t in ASKED:
-            told[t] = (torch.stack([mind.reward(c) for c in asked], 1), torch.stack([mind.expects(c) for c in asked], 1))
+            told[t] = (
+                torch.stack([mind.reward(c) for c in asked], 1),
+                torch.stack([mind.expects(c) for c in asked], 1),
+            )
         if t < steps:
             mind.observe(situation[:, t], lived.behaviour[:, t])
     return told

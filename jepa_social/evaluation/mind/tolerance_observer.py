@@ -130,26 +130,28 @@ class Counting:
     """Who counts what somebody did in each situation at each intensity, and takes nothing from one for another.
 
     It starts from the averages of the past, worth as many interactions as make logs of the past likeliest (a Dirichlet
-    prior). Who does not learn expects that average for ever.
+    prior). Who does not learn expects that average for ever. Behaviours are worth what those who showed them, in the
+    same situation at the same intensity, said when asked.
 
     Args:
         past: logs.
-        worth: of each behaviour.
+        asked: logs of people who said what they had thought.
         count: N.
         learns: whether it counts at all.
     """
 
-    def __init__(self, past: Dealings, worth: Float[Tensor, "5"], count: int, learns: bool = True):
-        self.worth, self.learns = worth, learns
-        counts = torch.zeros(len(past.behaviour), len(SITUATIONS), REACHES, len(BEHAVIOURS))
-        person = torch.arange(len(counts))[:, None].expand_as(past.behaviour)
-        where = (person, past.situation, past.intensity, past.behaviour)
-        counts.index_put_(where, torch.ones(past.behaviour.shape), accumulate=True)
+    def __init__(self, past: Dealings, asked: Dealings, count: int, learns: bool = True):
+        self.learns = learns
+        counts = _counted(past, torch.ones_like(past.evaluation))
         average = counts.sum(0) + 1 / len(BEHAVIOURS)
         average = average / average.sum(-1, keepdim=True)
         weights = torch.logspace(-1, 2, 31)
-        self.weight = float(weights[torch.stack([_evidence(counts, w * average) for w in weights]).argmax()])
-        self.counts = (self.weight * average).repeat(count, 1, 1, 1)
+        weight = weights[torch.stack([_evidence(counts, w * average) for w in weights]).argmax()]
+        self.counts = (weight * average).repeat(count, 1, 1, 1)
+        said = _counted(asked, asked.evaluation).sum(0)
+        often = _counted(asked, torch.ones_like(asked.evaluation)).sum(0)
+        usual = said.sum(-1, keepdim=True) / often.sum(-1, keepdim=True).clamp(min=1)
+        self.worth = (said + usual) / (often + 1)
 
     def expects(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N 5"]:
         """Probability of each behaviour."""
@@ -158,12 +160,20 @@ class Counting:
 
     def reward(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N"]:
         """Expected evaluation."""
-        return self.expects(situation) @ self.worth
+        return (self.expects(situation) * self.worth[_cell(situation)]).sum(-1)
 
     def observe(self, situation: Float[Tensor, "N 8"], reaction: Int[Tensor, "N"]) -> None:
         """Take a behaviour in."""
         if self.learns:
             self.counts[(torch.arange(len(situation)), *_cell(situation), reaction)] += 1
+
+
+def _counted(dealings: Dealings, value: Float[Tensor, "P T"]) -> Float[Tensor, "P 4 4 5"]:
+    """Sum of a value over each person's interactions, by situation, intensity and behaviour."""
+    sums = torch.zeros(len(value), len(SITUATIONS), REACHES, len(BEHAVIOURS))
+    person = torch.arange(len(value))[:, None].expand_as(dealings.behaviour)
+    where = (person, dealings.situation, dealings.intensity, dealings.behaviour)
+    return sums.index_put_(where, value, accumulate=True)
 
 
 def _evidence(counts: Float[Tensor, "P 4 4 5"], prior: Float[Tensor, "4 4 5"]) -> Float[Tensor, ""]:
