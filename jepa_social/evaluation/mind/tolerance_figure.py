@@ -16,7 +16,7 @@ NAMES = ("cut off", "crowded", "helped,\nasked for", "helped,\nunasked")
 
 
 def tolerance_figure(scores: Mapping[str, Mapping[str, Interval]], ours: str) -> Figure:
-    """Left: |error| of the expected evaluation against interactions. Middle: the same after 20, by situation. Right: own
+    """Left: |error| of the expected evaluation against interactions. Middle: after 20, by situation. Right: own
     return and welfare of an ego that follows it."""
     figure = Figure(figsize=(14.0, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
