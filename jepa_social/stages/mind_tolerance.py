@@ -10,6 +10,7 @@ from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.evaluation.mind.tolerance import (
     ASKED,
+    CELLS,
     acquaint,
     altruistic,
     as_interactions,
@@ -24,7 +25,7 @@ from jepa_social.evaluation.mind.tolerance_observer import Counting, Mind, Toler
 from jepa_social.mind.social_reward import SocialReward, fit_worth
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person, known_person
-from jepa_social.worlds.tolerance import BEHAVIOURS, NOW, PAST, REACHES, SITUATIONS, Dealings
+from jepa_social.worlds.tolerance import BEHAVIOURS, NOW, PAST, Dealings
 
 LENGTH = max(ASKED) + 4
 """Interactions of each person of a log."""
@@ -82,7 +83,7 @@ def tempers_of_the_past(run: Path, settings: DictConfig) -> tuple[PersonModel, T
 
     def fit() -> PersonModel:
         return fit_person(
-            PersonModel(len(SITUATIONS) + REACHES, len(BEHAVIOURS), width=settings.width, depth=2, heads=4),
+            PersonModel(CELLS, len(BEHAVIOURS), width=settings.width, depth=1, heads=8),
             lambda step: as_interactions(past_dealings(settings.people, LENGTH, settings.fit_seed + step)),
             settings.steps,
             settings.seed,

@@ -37,27 +37,27 @@ GRID = SPREAD * torch.linspace(-5, 5, 61, dtype=torch.float64)
 class Mind(Protocol):
     """What an ego believes of N people."""
 
-    def expects(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N 5"]:
+    def expects(self, situation: Float[Tensor, "N 16"]) -> Float[Tensor, "N 5"]:
         """Probability of each behaviour."""
         ...
 
-    def reward(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N"]:
+    def reward(self, situation: Float[Tensor, "N 16"]) -> Float[Tensor, "N"]:
         """Expected evaluation."""
         ...
 
-    def observe(self, situation: Float[Tensor, "N 8"], reaction: Int[Tensor, "N"]) -> Any:
+    def observe(self, situation: Float[Tensor, "N 16"], reaction: Int[Tensor, "N"]) -> Any:
         """Take a behaviour in."""
         ...
 
 
-def features(situation: Int[Tensor, "*N"], intensity: Int[Tensor, "*N"]) -> Float[Tensor, "*N 8"]:
-    """What an ego knows of an interaction before anybody reacts: which situation, and how far it goes."""
-    parts = ((situation, len(SITUATIONS)), (intensity, REACHES))
-    return torch.cat([torch.nn.functional.one_hot(index, size).float() for index, size in parts], dim=-1)
+def features(situation: Int[Tensor, "*N"], intensity: Int[Tensor, "*N"]) -> Float[Tensor, "*N 16"]:
+    """What an ego knows of an interaction before anybody reacts: the situation and how far it goes, one-hot."""
+    return torch.nn.functional.one_hot(situation * REACHES + intensity, len(SITUATIONS) * REACHES).float()
 
 
-def _cell(situation: Float[Tensor, "N 8"]) -> tuple[Int[Tensor, "N"], Int[Tensor, "N"]]:
-    return situation[:, : len(SITUATIONS)].argmax(-1), situation[:, len(SITUATIONS) :].argmax(-1)
+def _cell(situation: Float[Tensor, "N 16"]) -> tuple[Int[Tensor, "N"], Int[Tensor, "N"]]:
+    index = situation.argmax(-1)
+    return index // REACHES, index % REACHES
 
 
 @dataclass
@@ -96,13 +96,13 @@ class ToleranceObserver:
         odds = likely * torch.einsum("nsc,cg->nsg", others.softmax(-1), self.given)
         return odds / odds.sum(-1, keepdim=True)
 
-    def _known(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N"]:
+    def _known(self, situation: Float[Tensor, "N 16"]) -> Float[Tensor, "N"]:
         """Evaluation by people whose tolerance one was told."""
         assert self.told is not None
         which, reach = _cell(situation)
         return judged(self.told.gather(1, which[:, None])[:, 0], which, reach)
 
-    def expects(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N 5"]:
+    def expects(self, situation: Float[Tensor, "N 16"]) -> Float[Tensor, "N 5"]:
         """Probability of each behaviour."""
         if self.told is not None:
             return shown(self._known(situation))
@@ -110,7 +110,7 @@ class ToleranceObserver:
         own = self.posterior[torch.arange(self.count), which]
         return torch.einsum("ng,ngb->nb", own, self.chance[which, reach]).float()
 
-    def reward(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N"]:
+    def reward(self, situation: Float[Tensor, "N 16"]) -> Float[Tensor, "N"]:
         """Expected evaluation."""
         if self.told is not None:
             return self._known(situation)
@@ -118,7 +118,7 @@ class ToleranceObserver:
         own = self.posterior[torch.arange(self.count), which]
         return (own * self.evaluation[which, reach]).sum(-1).float()
 
-    def observe(self, situation: Float[Tensor, "N 8"], reaction: Int[Tensor, "N"]) -> None:
+    def observe(self, situation: Float[Tensor, "N 16"], reaction: Int[Tensor, "N"]) -> None:
         """Take a behaviour in."""
         if self.learns and self.told is None:
             which, reach = _cell(situation)
@@ -153,16 +153,16 @@ class Counting:
         usual = said.sum(-1, keepdim=True) / often.sum(-1, keepdim=True).clamp(min=1)
         self.worth = (said + usual) / (often + 1)
 
-    def expects(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N 5"]:
+    def expects(self, situation: Float[Tensor, "N 16"]) -> Float[Tensor, "N 5"]:
         """Probability of each behaviour."""
         counted = self.counts[(torch.arange(len(situation)), *_cell(situation))]
         return counted / counted.sum(-1, keepdim=True)
 
-    def reward(self, situation: Float[Tensor, "N 8"]) -> Float[Tensor, "N"]:
+    def reward(self, situation: Float[Tensor, "N 16"]) -> Float[Tensor, "N"]:
         """Expected evaluation."""
         return (self.expects(situation) * self.worth[_cell(situation)]).sum(-1)
 
-    def observe(self, situation: Float[Tensor, "N 8"], reaction: Int[Tensor, "N"]) -> None:
+    def observe(self, situation: Float[Tensor, "N 16"], reaction: Int[Tensor, "N"]) -> None:
         """Take a behaviour in."""
         if self.learns:
             self.counts[(torch.arange(len(situation)), *_cell(situation), reaction)] += 1

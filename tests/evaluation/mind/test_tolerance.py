@@ -34,7 +34,7 @@ Fresh = Callable[[int], Mind]
 @pytest.fixture(scope="module")
 def minds() -> dict[str, Fresh]:
     torch.manual_seed(0)
-    model = PersonModel(8, 5, width=16, depth=1, heads=2).eval()
+    model = PersonModel(16, 5, width=16, depth=1, heads=2).eval()
     past, asked = past_dealings(300, 64, 1), past_dealings(60, 64, 2)
     worth = torch.tensor([0.2, -0.5, -0.7, -1.2, 0.9])
     return {
