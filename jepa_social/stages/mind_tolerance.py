@@ -12,14 +12,12 @@ from jepa_social.evaluation.mind.tolerance import (
     ASKED,
     CELLS,
     acquaint,
-    altruistic,
     as_interactions,
-    conduct,
     live_through,
     past_dealings,
-    selfish,
     tolerance_columns,
 )
+from jepa_social.evaluation.mind.tolerance_conduct import altruistic, conduct, selfish
 from jepa_social.evaluation.mind.tolerance_figure import tolerance_figure
 from jepa_social.evaluation.mind.tolerance_observer import Counting, Mind, ToleranceObserver
 from jepa_social.mind.social_reward import SocialReward, fit_worth

@@ -38,6 +38,11 @@ def tolerance_figure(scores: Mapping[str, Mapping[str, Interval]], ours: str) ->
         axes.set_ylim(bottom=0)
         clean(axes)
     draw_conduct(right, scores, ours, "acted_own", "acted_welfare")
-    handles, names = right.get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, fontsize=8, loc="outside right center")
+    for name, row in scores.items():
+        if name not in minds and "acted_own" in row:
+            place = (row["acted_own"].mean, row["acted_welfare"].mean)
+            right.annotate(name, place, xytext=(8, 6), textcoords="offset points", fontsize=8)
+    right.margins(x=0.15)
+    handles, names = left.get_legend_handles_labels()
+    figure.legend(handles, names, frameon=False, fontsize=8, loc="outside lower center", ncols=4)
     return figure

@@ -13,16 +13,14 @@ from jepa_social.evaluation.mind.tolerance import (
     CELLS,
     MINDED,
     acquaint,
-    altruistic,
     as_interactions,
     calibration_error,
     cells,
-    conduct,
     live_through,
     past_dealings,
-    selfish,
     tolerance_columns,
 )
+from jepa_social.evaluation.mind.tolerance_conduct import altruistic, conduct, selfish
 from jepa_social.evaluation.mind.tolerance_observer import Counting, Mind, ToleranceObserver, features
 from jepa_social.mind.social_reward import SocialReward
 from jepa_social.models.person import PersonModel
