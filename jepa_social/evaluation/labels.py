@@ -170,7 +170,7 @@ for _place, _where in (
             f"needless_{_place}{_n}": Label(f"{_where}embarrassed without cause, n = {_n}", "%", -1, 1),
             f"unaware_{_place}{_n}": Label(f"{_where}oblivious, n = {_n}", "%", -1, 1),
         }
-for _n in (5, 20, 60):
+for _n in (20, 60):
     LABELS |= {
         f"gap_judged_{_n}": Label(f"gap closed, n = {_n}", "%", 1, 1),
         f"gap_shown_{_n}": Label(f"gap closed, n = {_n}", "%", 1, 1),

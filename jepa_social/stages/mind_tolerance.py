@@ -42,7 +42,7 @@ def tolerance(run: Path, settings: DictConfig, ours: str) -> Scored:
     Raises:
         ValueError: training and scoring seeds overlap.
     """
-    if settings.fit_seed - 2 <= settings.first_seed <= settings.fit_seed + settings.steps:
+    if settings.fit_seed - 4 <= settings.first_seed <= settings.fit_seed + settings.steps:
         raise ValueError("suite.tolerance: first_seed is among the training's seeds: set fit_seed further away")
     model, worth = tempers_of_the_past(run, settings)
     asked, past = people_who_were_asked(settings), past_dealings(settings.counted, LENGTH, settings.fit_seed - 2)
@@ -68,8 +68,8 @@ def tolerance(run: Path, settings: DictConfig, ours: str) -> Scored:
         found[name] |= conduct(fresh(met.tolerance), *acted)
     for name, rule in RULES.items():
         found[name] = conduct(rule, *acted)
-    shares = {f"gap_judged_{n}": (f"judged_{n}", "frozen") for n in ASKED[1:]}
-    shares |= {f"gap_shown_{n}": (f"shown_nll_{n}", "frozen") for n in ASKED[1:]}
+    metrics = {"judged": "judged", "shown": "shown_nll"}
+    shares = {f"gap_{name}_{n}": (f"{score}_{n}", "frozen") for name, score in metrics.items() for n in ASKED[2:]}
     scores, gaps = summarise(found, ours, shares)
     save(tolerance_figure(scores, ours), run / "figures" / "mind_tolerance.png")
     return scores, gaps

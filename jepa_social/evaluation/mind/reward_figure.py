@@ -1,6 +1,7 @@
 """The picture of the internal social reward: how its error falls, and what an ego that follows it does for all."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -43,7 +44,8 @@ def draw_conduct(axes: Axes, scores: Mapping[str, Mapping[str, Interval]], ours:
         if welfare in row:
             across, wide = with_reach(row, (own,))
             up, high = with_reach(row, (welfare,))
-            axes.errorbar(across, up, xerr=wide, yerr=high, label=name, **(look[name] | {"linestyle": ""}))
+            point: dict[str, Any] = look[name] | {"linestyle": ""}
+            axes.errorbar(across, up, xerr=wide, yerr=high, label=name, **point)
     axes.set_xlabel("own return an interaction")
     axes.set_ylabel("social welfare an interaction")
     clean(axes)

@@ -46,8 +46,8 @@ NAMES = ["learned", "exact", "counting"]
 
 
 def dealings(situation: list[int], intensity: list[int], behaviour: list[int]) -> Dealings:
-    rows = [torch.tensor([row]) for row in (situation, intensity, behaviour)]
-    return Dealings(*rows, torch.zeros(1, len(situation)))
+    unknown = torch.zeros(1, len(situation))
+    return Dealings(torch.tensor([situation]), torch.tensor([intensity]), torch.tensor([behaviour]), unknown)
 
 
 def after(mind: Mind, lived: Dealings) -> Mind:
