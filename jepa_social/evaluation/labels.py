@@ -153,6 +153,29 @@ LABELS |= {
     "own_return": Label("own return", "", 1, 3),
     "welfare": Label("social welfare", "", 1, 3),
 }
+for _place, _where in (
+    ("", ""),
+    ("cut_off_", "cut off, "),
+    ("crowded_", "crowded, "),
+    ("helped_", "helped, "),
+    ("unasked_", "helped unasked, "),
+    ("home_", "people of the past, "),
+):
+    for _n in (0, 5, 20, 60):
+        LABELS |= {
+            f"judged_{_place}{_n}": Label(f"{_where}|error|, n = {_n}", "", -1, 3),
+            f"judged_bias_{_place}{_n}": Label(f"{_where}bias, n = {_n}", "", 0, 3),
+            f"shown_nll_{_place}{_n}": Label(f"{_where}log-loss, n = {_n}", "nats", -1, 3),
+            f"shown_ece_{_place}{_n}": Label(f"{_where}calibration error, n = {_n}", "%", -1, 1),
+            f"needless_{_place}{_n}": Label(f"{_where}embarrassed without cause, n = {_n}", "%", -1, 1),
+            f"unaware_{_place}{_n}": Label(f"{_where}oblivious, n = {_n}", "%", -1, 1),
+        }
+for _n in (20, 60):
+    LABELS |= {
+        f"gap_judged_{_n}": Label(f"gap closed, n = {_n}", "%", 1, 1),
+        f"gap_shown_{_n}": Label(f"gap closed, n = {_n}", "%", 1, 1),
+    }
+LABELS |= {"acted_own": Label("own return", "", 1, 3), "acted_welfare": Label("social welfare", "", 1, 3)}
 LABELS |= {f"react_{k}": Label(f"reaction to {k}", "", 0, 3) for k in (1, 3, 5)}
 LABELS |= {f"bias_{n}": Label(f"|bias|, n = {n}", "", -1, 3) for n in (0, 10, 50, 199)}
 for _kind in ("hasty", "careful"):

@@ -15,6 +15,7 @@ from jepa_social.evaluation.results import merge_scores, read_results
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.mind_reward import social_reward
+from jepa_social.stages.mind_tolerance import tolerance
 from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
 from jepa_social.stages.second_order import second_order
@@ -38,6 +39,7 @@ def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> Non
         value_inference(run, suite.value_inference, ours, jepa.config.tokenizer),
         updating(run, suite.updating, ours),
         social_reward(run, suite.social_reward, ours),
+        tolerance(run, suite.tolerance, ours),
         closed_loop(run, suite.closed_loop, ours),
     ]
     scores, differences = joined(parts, ours)

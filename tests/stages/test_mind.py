@@ -17,6 +17,7 @@ from jepa_social.stages.belief_inputs import Inputs, belief_inputs, walkers_own
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.mind import print_overview, score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward
+from jepa_social.stages.mind_tolerance import tempers_of_the_past, tolerance
 from jepa_social.stages.mind_updating import updating
 from jepa_social.stages.offers import closed_loop
 from jepa_social.stages.second_order import FIRST_ORDER, as_known_to_the_first, second_order
@@ -60,7 +61,16 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path, capsys
     readers = {f"jepa, {how}" for how in ("passive reader", "reads a stranger", "reads a creature of habit")}
     assert {"jepa, frozen after 5", "jepa, no comparison"} | readers <= set(against)
     assert rows["exact observer, reads a stranger"]["accept_30_60"].mean < rows["exact observer"]["accept_30_60"].mean
-    for name in ("false_belief", "second_order", "values", "closed_loop", "acting", "updating", "social_reward"):
+    for name in (
+        "false_belief",
+        "second_order",
+        "values",
+        "closed_loop",
+        "acting",
+        "updating",
+        "social_reward",
+        "tolerance",
+    ):
         assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
     assert (tmp_path / "figures" / "mind.png").is_file()
     print_overview(tmp_path, settings(), "jepa")
@@ -71,6 +81,10 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path, capsys
     assert rows["jepa"]["excess_after"].n == rows["gradient steps alone"]["excess_after"].n == 12
     assert rows["exact observer"]["react_5"].mean == pytest.approx(0.75, abs=0.01)
     assert rows["jepa"]["actual_moves"].mean == rows["jepa"]["noticed_costs"].mean == 0.0
+    assert rows["jepa"]["judged_unasked_20"].n == rows["counting"]["shown_ece_cut_off_60"].n == 8
+    assert rows["never corrected"]["judged_60"] == rows["never corrected"]["judged_0"]
+    assert rows["exact observer"]["judged_60"].mean < rows["frozen"]["judged_60"].mean
+    assert rows["oracle"]["acted_welfare"].mean > rows["selfish"]["acted_welfare"].mean
     assert rows["selfish"]["welfare"].mean < rows["oracle"]["welfare"].mean
 
 
@@ -131,7 +145,18 @@ def test_people_are_learned_once(tmp_path):
     assert not torch.equal(model.prior, other.prior)
 
 
-@pytest.mark.parametrize(("capability", "score"), [("updating", updating), ("social_reward", social_reward)])
+def test_four_situations_are_learned_once_and_scored_the_same_again(tmp_path):
+    first = tolerance(tmp_path, settings().tolerance, "jepa")
+    kept = (tmp_path / "mind" / "tolerance.safetensors").stat().st_mtime_ns
+    assert tolerance(tmp_path, settings().tolerance, "jepa") == first
+    _, worth = tempers_of_the_past(tmp_path, settings("suite.tolerance.asked=9").tolerance)
+    assert (tmp_path / "mind" / "tolerance.safetensors").stat().st_mtime_ns == kept
+    assert not torch.equal(worth, tempers_of_the_past(tmp_path, settings().tolerance)[1])
+
+
+@pytest.mark.parametrize(
+    ("capability", "score"), [("updating", updating), ("social_reward", social_reward), ("tolerance", tolerance)]
+)
 def test_training_seeds_are_not_scored(capability, score, tmp_path):
     chosen = settings(f"suite.{capability}.fit_seed=7", f"suite.{capability}.first_seed=10")[capability]
     with pytest.raises(ValueError, match="fit_seed"):

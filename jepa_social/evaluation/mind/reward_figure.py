@@ -1,12 +1,14 @@
 """The picture of the internal social reward: how its error falls, and what an ego that follows it does for all."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from jepa_social.evaluation.mind.figures import LINES, MARKERS
+from jepa_social.evaluation.mind.figures import LINES, clean, looks, with_reach
 from jepa_social.evaluation.mind.scores import CEILING
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, PERSON, TRUTH
@@ -29,23 +31,21 @@ def reward_figure(curves: Mapping[str, Tensor], scores: Mapping[str, Mapping[str
     left.set_xlabel("interactions with people who notice half as much")
     left.set_ylabel("what I believe they think of a slip in public")
     left.legend(frameon=False, fontsize=8, loc="center right", bbox_to_anchor=(1.0, 0.3))
-    acting = [name for name, row in scores.items() if "welfare" in row]
-    for place, name in enumerate(acting):
-        own, welfare = scores[name]["own_return"], scores[name]["welfare"]
-        right.errorbar(
-            own.mean,
-            welfare.mean,
-            xerr=[[own.mean - own.low], [own.high - own.mean]],
-            yerr=[[welfare.mean - welfare.low], [welfare.high - welfare.mean]],
-            color={ours: EGO, CEILING: TRUTH}.get(name, PERSON),
-            marker=MARKERS[place % len(MARKERS)],
-            linestyle="none",
-            label=name,
-        )
-    right.set_xlabel("own return an interaction")
-    right.set_ylabel("social welfare an interaction")
+    draw_conduct(right, scores, ours, "own_return", "welfare")
     right.legend(frameon=False, fontsize=8)
-    for axes in (left, right):
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+    clean(left)
     return figure
+
+
+def draw_conduct(axes: Axes, scores: Mapping[str, Mapping[str, Interval]], ours: str, own: str, welfare: str) -> None:
+    """What acting on each row's beliefs brings the ego, and what it brings all, with intervals."""
+    look = looks(scores, ours)
+    for name, row in scores.items():
+        if welfare in row:
+            across, wide = with_reach(row, (own,))
+            up, high = with_reach(row, (welfare,))
+            point: dict[str, Any] = look[name] | {"linestyle": ""}
+            axes.errorbar(across, up, xerr=wide, yerr=high, label=name, **point)
+    axes.set_xlabel("own return an interaction")
+    axes.set_ylabel("social welfare an interaction")
+    clean(axes)
