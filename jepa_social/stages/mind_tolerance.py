@@ -92,7 +92,7 @@ def tempers_of_the_past(run: Path, settings: DictConfig) -> tuple[PersonModel, T
     kept = OmegaConf.to_container(settings)
     assert isinstance(kept, dict)
     trained = {str(k): v for k, v in kept.items() if k not in ("trials", "first_seed", "asked", "counted")}
-    model = known_person(run / "mind" / "tolerance.safetensors", trained, fit)
+    model = known_person(run / "mind" / "tolerance.safetensors", trained, fit, PersonModel)
     asked = people_who_were_asked(settings)
     return model, fit_worth(model, as_interactions(asked), asked.evaluation)
 
