@@ -47,7 +47,8 @@ def train(config: DictConfig) -> Path:
     if config.objective is None:  # a reference that is not pretrained
         model = SocialJEPA(ModelConfig.of(config.model), teacher=False)
     else:
-        model = _pretrain(run, data if source is None else data.with_source(source), config)
+        seen = (data if source is None else data.with_source(source)).with_labels(config.pretrain.share)
+        model = _pretrain(run, seen, config)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
     readout = FitMotion(

@@ -138,6 +138,15 @@ def test_runs_that_differ_in_the_readout_share_one_pretraining(data_root, tmp_pa
         train(crowd(data_root, tmp_path / "third", *shared, "masking=time"))
 
 
+def test_a_share_of_the_time_changes_what_is_seen_and_not_for_how_long(finished, data_root, tmp_path):
+    part = train(crowd(data_root, tmp_path / "part", "pretrain.share=0.3"))
+    assert epoch_length(part) == pytest.approx(epoch_length(finished), abs=2), "batches are packed by agents"
+    encoder = weights(finished, "jepa.")
+    assert any(not torch.equal(weights(part, "jepa.")[name], value) for name, value in encoder.items())
+    with pytest.raises(ValueError, match="must be above 0 and at most 1"):
+        train(crowd(data_root, tmp_path / "none", "pretrain.share=0"))
+
+
 def test_the_same_seed_gives_the_same_model_and_another_another(finished, tmp_path):
     """From nothing, simulated logs included."""
     again = train(crowd(tmp_path / "data", tmp_path / "again"))
