@@ -158,14 +158,18 @@ def _fit(
     epochs: int,
     extra: list[Callback],
 ) -> None:
-    """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights."""
-    last, done = folder / "last.ckpt", 0
+    """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights.
+
+    With `trainer.max_steps` a stage that was cut begins anew: Lightning would skip the rest of its next epoch.
+    """
+    last, done, resumed = folder / "last.ckpt", 0, False
     if last.is_file():
         state = torch.load(last, map_location="cpu", weights_only=False)
         if state["epoch"] + 1 >= epochs:
             module.load_state_dict(state["state_dict"])
             return
-        done = state["global_step"]
+        resumed = config.trainer.get("max_steps", -1) == -1
+        done = state["global_step"] if resumed else 0
     callbacks: list[Callback] = [
         ModelCheckpoint(
             dirpath=folder, filename="last", save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
@@ -187,4 +191,4 @@ def _fit(
         enable_model_summary=False,
         default_root_dir=folder,
     )
-    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+    trainer.fit(module, datamodule=data, ckpt_path=str(last) if resumed else None)

@@ -87,6 +87,18 @@ def test_an_interrupted_readout_gives_the_weights_of_an_unbroken_run(finished, r
         )
 
 
+def test_training_limited_in_steps_takes_them_all_after_an_interruption(data_root, tmp_path, monkeypatch):
+    limit = ("pretrain.epochs=3", "+trainer.max_steps=5", "+trainer.limit_train_batches=2")
+    with pytest.MonkeyPatch.context() as patch:
+        spy(patch, (Pretrain, 3))
+        with pytest.raises(PowerCut):
+            train(crowd(data_root, tmp_path / "cut", *limit))
+    steps = spy(monkeypatch)
+    cut, whole = (train(crowd(data_root, tmp_path / name, *limit)) for name in ("cut", "whole"))
+    assert [step for stage, step in steps if stage == "Pretrain"] == [*range(5), *range(5)]
+    assert all(torch.equal(weights(cut, "")[name], value) for name, value in weights(whole, "").items())
+
+
 @pytest.mark.parametrize("stage", ["pretrain", "readout"])
 def test_an_interruption_leaves_the_curves_whole(finished, resumed, stage):
     """Every number of every step once, with its earlier sessions."""
