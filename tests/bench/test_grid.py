@@ -82,15 +82,6 @@ def test_shares_of_labels_share_one_pretraining():
     assert len(folders["supervised"]) > 1
 
 
-def test_sources_are_pretrained_on_once_whatever_the_labels():
-    folders = []
-    for name in ("data", "data_few_labels"):
-        cells = expand(bench_config(f"ablation={name}", "runs=elsewhere")).cells
-        folders.append([training_config(cell).pretrain.folder for cell in cells if cell.row.line])
-    assert folders[0] == folders[1]
-    assert len(set(folders[0])) == len(folders[0])
-
-
 def test_some_rows_alone(tmp_path):
     config = toy_config(tmp_path)
     config.rows = ["two, more"]
