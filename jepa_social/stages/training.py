@@ -53,7 +53,8 @@ def train(config: DictConfig) -> Path:
     if config.objective is None:  # a reference that is not pretrained
         model = SocialJEPA(ModelConfig.of(config.model), teacher=False)
     else:
-        model = _pretrain(run, data if source is None else data.with_source(source), config)
+        seen = (data if source is None else data.with_source(source)).with_labels(config.pretrain.share)
+        model = _pretrain(run, seen, config)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
     readout = FitMotion(
@@ -176,14 +177,18 @@ def _fit(
     epochs: int,
     extra: list[Callback],
 ) -> None:
-    """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights."""
-    last, done = folder / "last.ckpt", 0
+    """Train one stage, resuming from `folder/last.ckpt` where there is one; a finished stage only loads its weights.
+
+    With `trainer.max_steps` a stage that was cut begins anew: Lightning would skip the rest of its next epoch.
+    """
+    last, done, resumed = folder / "last.ckpt", 0, False
     if last.is_file():
         state = torch.load(last, map_location="cpu", weights_only=False)
         if state["epoch"] + 1 >= epochs:
             module.load_state_dict(state["state_dict"])
             return
-        done = state["global_step"]
+        resumed = config.trainer.get("max_steps", -1) == -1
+        done = state["global_step"] if resumed else 0
     callbacks: list[Callback] = [
         ModelCheckpoint(
             dirpath=folder, filename="last", save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
@@ -205,4 +210,4 @@ def _fit(
         enable_model_summary=False,
         default_root_dir=folder,
     )
-    trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+    trainer.fit(module, datamodule=data, ckpt_path=str(last) if resumed else None)

@@ -87,6 +87,18 @@ def test_an_interrupted_readout_gives_the_weights_of_an_unbroken_run(finished, r
         )
 
 
+def test_training_limited_in_steps_takes_them_all_after_an_interruption(data_root, tmp_path, monkeypatch):
+    limit = ("pretrain.epochs=3", "+trainer.max_steps=5", "+trainer.limit_train_batches=2")
+    with pytest.MonkeyPatch.context() as patch:
+        spy(patch, (Pretrain, 3))
+        with pytest.raises(PowerCut):
+            train(crowd(data_root, tmp_path / "cut", *limit))
+    steps = spy(monkeypatch)
+    cut, whole = (train(crowd(data_root, tmp_path / name, *limit)) for name in ("cut", "whole"))
+    assert [step for stage, step in steps if stage == "Pretrain"] == [*range(5), *range(5)]
+    assert all(torch.equal(weights(cut, "")[name], value) for name, value in weights(whole, "").items())
+
+
 @pytest.mark.parametrize("stage", ["pretrain", "readout"])
 def test_an_interruption_leaves_the_curves_whole(finished, resumed, stage):
     """Every number of every step once, with its earlier sessions."""
@@ -136,6 +148,15 @@ def test_runs_that_differ_in_the_readout_share_one_pretraining(data_root, tmp_pa
     assert any(not torch.equal(weights(second, "motion.")[name], value) for name, value in readout.items())
     with pytest.raises(ValueError, match="was written with other settings"):
         train(crowd(data_root, tmp_path / "third", *shared, "masking=time"))
+
+
+def test_a_share_of_the_time_changes_what_is_seen_and_not_for_how_long(finished, data_root, tmp_path):
+    part = train(crowd(data_root, tmp_path / "part", "pretrain.share=0.3"))
+    assert epoch_length(part) == pytest.approx(epoch_length(finished), abs=2), "batches are packed by agents"
+    encoder = weights(finished, "jepa.")
+    assert any(not torch.equal(weights(part, "jepa.")[name], value) for name, value in encoder.items())
+    with pytest.raises(ValueError, match="must be above 0 and at most 1"):
+        train(crowd(data_root, tmp_path / "none", "pretrain.share=0"))
 
 
 def test_the_same_seed_gives_the_same_model_and_another_another(finished, tmp_path):
