@@ -65,7 +65,7 @@ def sources(tmp_path, real_or_none) -> dict[str, list[str]]:
     return {
         "simulated": [*made, f"data.root={tmp_path}"],
         "table": [f"data.source.path={tmp_path / 'table.csv'}", "data.source.scene=scene"],
-        "citr": [f"data.root={tmp_path}"],
+        "citr": [f"data.root={tmp_path}", "data.source.test=0.0"],
         "trajnet": [f"data.root={tmp_path / 'sdd'}"],
         "eth_ucy": [f"data.root={real_or_none}", "data.fold=hotel"],
         "village": [f"data.root={tmp_path}", "data.source.episodes=12", "data.source.val=0.2"],
