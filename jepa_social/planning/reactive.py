@@ -40,7 +40,7 @@ class SocialForce:
 
     def __init__(self, strength: float = 2.1, range: float = 0.3):
         self.strength, self.range = strength, range
-        self.name = f"social force A {strength:g} B {range:g}"
+        self.name = f"social force A {strength:.3g} B {range:.3g}"
 
     def reset(self) -> None:
         """Nothing is remembered."""
