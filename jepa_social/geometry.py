@@ -59,11 +59,16 @@ def segment_distance(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
         return (point - closest_on_segment(point, start, end)).norm(dim=-1)
 
     ends = torch.stack((to_segment(a, c, d), to_segment(b, c, d), to_segment(c, a, b), to_segment(d, a, b)))
-    sides = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
-    return ends.amin(dim=0).masked_fill(sides, 0.0)
+    return ends.amin(dim=0).masked_fill(segments_cross(a, b, c, d), 0.0)
+
+
+def segments_cross(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
+    """Whether the segments `a`–`b` and `c`–`d` (`[...,2]` each) cross; touching is no crossing."""
+    return (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
 
 
 def _side(start: Tensor, end: Tensor, point: Tensor) -> Tensor:
+    """Twice the signed area of the triangle: above 0 where `point` lies left of the way from `start` to `end`."""
     along, off = end - start, point - start
     return along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]
 

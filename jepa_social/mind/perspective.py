@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepa_social.geometry import hold_last
+from jepa_social.geometry import hold_last, segments_cross
 from jepa_social.models.tokenizer import has_frame
 from jepa_social.scene import FAR, KINDS, Scene, backward_difference, motion_heading
 
@@ -108,10 +108,5 @@ def _blocked(start: Tensor, end: Tensor, walls: Tensor) -> Bool[Tensor, "B N T"]
     for wall in walls.unbind(1):
         a, b = wall[:, None, None, :2], wall[:, None, None, 2:]
         real = (wall.abs() < FAR).all(-1)[:, None, None]
-        parted = _side(start, end, a) * _side(start, end, b) < 0
-        blocked |= parted & (_side(a, b, start) * _side(a, b, end) < 0) & real
+        blocked |= segments_cross(start, end, a, b) & real
     return blocked
-
-
-def _side(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    return (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepa_social.geometry import closest_on_segment
+from jepa_social.geometry import closest_on_segment, segments_cross
 from jepa_social.scene import FAR
 
 CLEAR = 0.15
@@ -154,11 +154,4 @@ def _crossed(start: Tensor, end: Tensor, ends: Tensor, solid: Tensor) -> Tensor:
     shape = (len(solid), *[1] * (max(start.ndim, end.ndim) - 2), -1)
     a, b = (ends[:, :, k].view(*shape, 2) for k in (0, 1))
     p, q = start[..., None, :], end[..., None, :]
-    crossing = (_side(p, q, a) * _side(p, q, b) < 0) & (_side(a, b, p) * _side(a, b, q) < 0)
-    return (crossing & solid.view(shape)).any(-1)
-
-
-def _side(p: Tensor, q: Tensor, point: Tensor) -> Tensor:
-    """Twice the signed area of the triangle: above 0 where `point` lies left of the way from `p` to `q`."""
-    u, v = q - p, point - p
-    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+    return (segments_cross(p, q, a, b) & solid.view(shape)).any(-1)
