@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.clearance import centre_distance, ego_radius
 from jepa_social.evaluation.encounters import encounters
 from jepa_social.evaluation.episodes import Episodes, pick_scenes
 from jepa_social.evaluation.navigation import Navigation, navigation
 from jepa_social.scene import FAR, KINDS, Scene
+from jepa_social.worlds.clearance import centre_distance, ego_radius
 
 SHOWN = 6
 AGENTS = 40

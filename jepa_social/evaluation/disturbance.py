@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.clearance import people
 from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.runner import World
 from jepa_social.geometry import closest_on_segment
 from jepa_social.scene import Scene
+from jepa_social.worlds.clearance import people
 
 AT_ONCE = 10
 """Episodes compared side by side: every place is held against every segment of a path."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from jepa_social.evaluation.clearance import ego_radius, ego_track, people
 from jepa_social.scene import Scene
+from jepa_social.worlds.clearance import ego_radius, ego_track, people
 
 CROSSING_ANGLE = 0.35
 """rad between courses below which two people walk together instead of crossing."""

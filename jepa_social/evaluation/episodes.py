@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.clearance import companions, ego_track, people_clearance, wall_clearance
 from jepa_social.scene import OF_FRAMES, Scene
+from jepa_social.worlds.clearance import companions, ego_track, people_clearance, wall_clearance
 
 GOAL_REACH = 0.3
 """m; nearer than this to the goal is success (CrowdNav's robot radius)."""

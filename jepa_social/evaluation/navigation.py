@@ -11,7 +11,11 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.clearance import (
+from jepa_social.evaluation.episodes import GOAL_REACH, Episodes
+from jepa_social.evaluation.social_work import social_work
+from jepa_social.geometry import time_to_touch
+from jepa_social.scene import FAR, Scene, known_velocity
+from jepa_social.worlds.clearance import (
     centre_distance,
     companions,
     ego_radius,
@@ -20,10 +24,6 @@ from jepa_social.evaluation.clearance import (
     people_clearance,
     wall_clearance,
 )
-from jepa_social.evaluation.episodes import GOAL_REACH, Episodes
-from jepa_social.evaluation.social_work import social_work
-from jepa_social.geometry import time_to_touch
-from jepa_social.scene import FAR, Scene, known_velocity
 
 DISCOMFORT = 0.2
 """m of clearance below which people feel pressed (CrowdNav, Chen et al. 2019)."""

@@ -9,9 +9,9 @@ wall pushes with 10 exp(-d / 0.2 m).
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.clearance import ego_radius, ego_track, people
 from jepa_social.geometry import closest_on_segment
 from jepa_social.scene import Scene, known_velocity
+from jepa_social.worlds.clearance import ego_radius, ego_track, people
 
 STRENGTH, LAMBDA, GAMMA, N_PRIME, N = 2.1, 2.0, 0.35, 3.0, 2.0
 WALL, REACH = 10.0, 0.2

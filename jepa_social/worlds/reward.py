@@ -7,8 +7,8 @@
 import torch
 from torch import Tensor
 
-from jepa_social.geometry import segment_distance, swept_distance
 from jepa_social.scene import Scene
+from jepa_social.worlds.clearance import people_clearance, wall_clearance
 
 NEAR = 0.2
 """m, CrowdNav's discomfort distance."""
@@ -20,17 +20,9 @@ def least_gap(last: Scene, ego: int) -> Tensor:
     Somebody who appears at the end of the step counts where they appear. A wall counts only when it is touched, as the
     reward is about people: then the gap is negative, however far away they are.
     """
-    relative = last.position - last.position[:, ego : ego + 1]
-    swept = swept_distance(relative[:, :, 0], relative[:, :, 1])
-    distance = torch.where(last.present[:, :, 0], swept, relative[:, :, 1].norm(dim=-1))
-    there = last.present[:, :, 1].clone()
-    there[:, ego] = False
-    radius = last.radius[:, ego]
-    gap = (distance - last.radius - radius[:, None]).masked_fill(~there, torch.inf).amin(1)
-    if last.walls is None or last.walls.shape[1] == 0:
-        return gap
-    start, end = last.position[:, ego, :, None].unbind(1)
-    wall = segment_distance(start, end, last.walls[..., :2], last.walls[..., 2:]).amin(1) - radius
+    own = last.clone(False)
+    own.ego = torch.full_like(last.ego, ego)
+    gap, wall = people_clearance(own)[:, 0], wall_clearance(own)[:, 0]
     return torch.where(wall < 0, torch.minimum(wall, gap), gap)
 
 

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from jepa_social.evaluation.clearance import people_clearance, wall_clearance
 from jepa_social.evaluation.disturbance import disturbance
 from jepa_social.evaluation.episodes import Episodes, cut, endings, pad_frames
 from jepa_social.evaluation.navigation import navigation, time_to_collision
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.scene import Scene
+from jepa_social.worlds.clearance import people_clearance, wall_clearance
 from tests.evaluation.toy import Polite, Straight, ToyWorld
 
 

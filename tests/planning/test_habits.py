@@ -2,9 +2,9 @@
 
 import torch
 
-from jepa_social.evaluation.clearance import centre_distance
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.planning.habits import Patient
+from jepa_social.worlds.clearance import centre_distance
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.people import Population
 from jepa_social.worlds.scenarios import HeadOn

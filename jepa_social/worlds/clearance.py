@@ -1,7 +1,8 @@
 """How near the ego comes to people and walls while it moves from one frame to the next.
 
 Clearance c is the distance of centres minus both radii (m); it is taken on the *swept* segment, so that agents cannot
-jump through each other between frames. The runner ends episodes by it and the metrics score by it: one definition.
+jump through each other between frames. Environments and the runner end episodes by it, metrics score by it: one
+definition.
 """
 
 import torch
