@@ -10,9 +10,8 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from jepa_social.evaluation.labels import label, say
+from jepa_social.evaluation.labels import label, say_interval
 from jepa_social.evaluation.results import Scores, read_results
-from jepa_social.evaluation.statistics import Interval
 from jepa_social.files import with_draft
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.runs import PRETRAINED, SETTINGS, WEIGHTS, run_folder
@@ -121,13 +120,9 @@ def _table(scores: Scores) -> str:
     heads = [f"{label(name).name}{f', {label(name).unit}' if label(name).unit else ''}" for name in metrics]
     rows = [[f"policy (n = {count})", *heads], ["---"] * (1 + len(heads))]
     for policy, row in scores.items():
-        cells = [_cell(row[name], name) if name in row else "–" for name in metrics]
+        cells = [say_interval(row[name], name) if name in row else "–" for name in metrics]
         rows.append([f"**{policy}**" if policy == "jepa" else policy, *cells])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _cell(value: Interval, metric: str) -> str:
-    return f"{say(value.mean, metric)} [{say(value.low, metric)}, {say(value.high, metric)}]"
 
 
 def main() -> None:

@@ -230,6 +230,11 @@ def say(value: float, metric: str, signed: bool = False) -> str:
     return text.replace("-", "−") if signed or float(text) else text.lstrip("-")
 
 
+def say_interval(interval: Interval, metric: str) -> str:
+    """A mean with its interval."""
+    return f"{say(interval.mean, metric)} [{say(interval.low, metric)}, {say(interval.high, metric)}]"
+
+
 def verdict(difference: Interval, metric: str) -> str:
     """What a paired difference (ours minus theirs) says: better, worse, lower, higher or no clear difference."""
     if difference.n == 0 or not difference.excludes(0):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor
 
 from jepa_social.evaluation.figures import save
@@ -23,7 +23,7 @@ from jepa_social.evaluation.mind.reward_figure import reward_figure
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.mind.social_reward import SocialReward, fit_worth
 from jepa_social.models.person import PersonModel
-from jepa_social.stages.person import fit_person, known_person
+from jepa_social.stages.person import fit_person, known_person, plain
 from jepa_social.worlds.audience import NOTICED_NOW
 
 RULES = {"selfish": selfish, "altruistic": altruistic}
@@ -80,9 +80,7 @@ def people_of_the_past(run: Path, settings: DictConfig) -> tuple[PersonModel, Te
             description="people who judge",
         )
 
-    kept = OmegaConf.to_container(settings)
-    assert isinstance(kept, dict)
-    trained = {str(k): v for k, v in kept.items() if k not in ("trials", "first_seed", "asked")}
+    trained = plain(settings, "trials", "first_seed", "asked")
     model = known_person(run / "mind" / "judging.safetensors", trained, fit, PersonModel)
     asked = audience_logs(settings.asked, STEPS, settings.fit_seed - 1)
     return model, fit_worth(model, as_interactions(asked), asked.evaluation)

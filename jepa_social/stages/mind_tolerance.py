@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor
 
 from jepa_social.evaluation.figures import save
@@ -22,7 +22,7 @@ from jepa_social.evaluation.mind.tolerance_figure import tolerance_figure
 from jepa_social.evaluation.mind.tolerance_observer import Counting, Mind, ToleranceObserver
 from jepa_social.mind.social_reward import SocialReward, fit_worth
 from jepa_social.models.person import PersonModel
-from jepa_social.stages.person import fit_person, known_person
+from jepa_social.stages.person import fit_person, known_person, plain
 from jepa_social.worlds.tolerance import BEHAVIOURS, NOW, PAST, Dealings
 
 LENGTH = max(ASKED) + 4
@@ -89,9 +89,7 @@ def tempers_of_the_past(run: Path, settings: DictConfig) -> tuple[PersonModel, T
             description="people in four situations",
         )
 
-    kept = OmegaConf.to_container(settings)
-    assert isinstance(kept, dict)
-    trained = {str(k): v for k, v in kept.items() if k not in ("trials", "first_seed", "asked", "counted")}
+    trained = plain(settings, "trials", "first_seed", "asked", "counted")
     model = known_person(run / "mind" / "tolerance.safetensors", trained, fit, PersonModel)
     asked = people_who_were_asked(settings)
     return model, fit_worth(model, as_interactions(asked), asked.evaluation)

@@ -3,7 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
@@ -24,7 +23,7 @@ from jepa_social.evaluation.mind.reactive import foresight, reactive_logs, stati
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.models.person import PersonModel
-from jepa_social.stages.person import fit_person, known_person
+from jepa_social.stages.person import fit_person, known_person, untrained
 
 OBSERVERS = {
     "window of 10": "window",
@@ -49,9 +48,7 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
         raise ValueError("suite.updating: first_seed is among the training's seeds: set fit_seed further away")
     trials = run_trials(settings.trials, settings.first_seed)
     model = _partner_model(run, settings)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        untrained = PersonModel(**model.sizes).eval()
+    blank = untrained(model, settings.seed)
     found: dict[str, Columns] = {}
     crossed: dict[str, dict[str, Interval]] = {}
     losses: dict[str, Tensor] = {}
@@ -64,7 +61,7 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
         ours: partial(in_context, model),
         "gradient steps alone": partial(by_gradient, model, rate=settings.step_alone, remembers=False),
         "context and gradient steps": partial(by_gradient, model, rate=settings.step_both, remembers=True),
-        "untrained": partial(in_context, untrained),
+        "untrained": partial(in_context, blank),
     }
     for name, follow in mechanisms.items():
         add(name, *_read(follow, trials, settings))

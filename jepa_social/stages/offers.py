@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.progress import track
 
 from jepa_social.evaluation.figures import save
@@ -15,7 +15,7 @@ from jepa_social.evaluation.mind.reading_figure import reading_figure
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.evaluation.mind.shift import Life, at_home, late_columns, live
 from jepa_social.models.person import Interactions, PersonModel
-from jepa_social.stages.person import fit_person, known_person
+from jepa_social.stages.person import fit_person, known_person, plain
 from jepa_social.worlds.menus import ALIKE, VALUES, Partners, habitual
 
 LENGTHS = (20, ROUNDS + 20)
@@ -39,9 +39,7 @@ def partner_model(run: Path, settings: DictConfig, seed: int) -> PersonModel:
             blank, logs, settings.steps, seed, settings.rate, f"partners, seed {seed}: learning from logs"
         )
 
-    about = OmegaConf.to_container(settings)
-    assert isinstance(about, dict)
-    known = {str(k): v for k, v in about.items()} | {"seed": seed}
+    known = plain(settings) | {"seed": seed}
     return known_person(run / "mind" / f"partners_{seed}.safetensors", known, fit, PersonModel)
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
+from omegaconf import DictConfig, OmegaConf
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
@@ -17,6 +18,20 @@ Person = TypeVar("Person", bound=PersonModel)
 VERSION = 1
 """Raise it with every change after which the same settings train another model: of `PersonModel`, of the training, of
 the worlds whose choices it learns from. Kept models are then trained again on first use."""
+
+
+def plain(settings: DictConfig, *without: str) -> dict[str, Any]:
+    """Settings as JSON would give them back, `without` those that a training does not depend on."""
+    kept = OmegaConf.to_container(settings)
+    assert isinstance(kept, dict)
+    return {str(key): value for key, value in kept.items() if key not in without}
+
+
+def untrained(model: Person, seed: int) -> Person:
+    """One of the same sizes that has learned nothing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return type(model)(**model.sizes).eval()
 
 
 def fit_person(
@@ -43,11 +58,8 @@ def fit_person(
     Raises:
         FloatingPointError: the loss is no longer finite.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        fresh = type(model)(**model.sizes)
     frozen = {name: p for name, p in model.named_parameters() if not p.requires_grad}
-    model.load_state_dict(fresh.state_dict() | frozen)
+    model.load_state_dict(untrained(model, seed).state_dict() | frozen)
 
     def loss(step: int) -> Tensor:
         logs = sample_logs(step)

@@ -21,6 +21,7 @@ from jepa_social.evaluation.statistics import Interval
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.diagnostics import drift_errors
 from jepa_social.models.jepa import SocialJEPA
+from jepa_social.stages.belief_inputs import untrained_twin
 from jepa_social.stages.probe_samples import CHUNK, Features, JepaFeatures, RawFeatures, gather
 
 STEPS = (1, 3, 6, 12)
@@ -40,12 +41,9 @@ def probe_latents(run: Path, world_model: WorldModel, settings: DictConfig, suit
     data: SceneDataModule = instantiate(settings.data.module)
     observed = settings.data.module.observed
     roles = _roles(data, suite)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(suite.seed)
-        untrained = SocialJEPA(world_model.jepa.config, teacher=False).eval()
     rows: dict[str, Features] = {
         ours: JepaFeatures(world_model.jepa),
-        "untrained": JepaFeatures(untrained),
+        "untrained": JepaFeatures(untrained_twin(world_model.jepa, suite.seed)),
         "raw state": RawFeatures(),
     }
     samples = {

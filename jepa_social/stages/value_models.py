@@ -2,16 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from jepa_social.evaluation.mind.values import ACT, SITUATION, value_logs, value_sights
 from jepa_social.models.onlooker import Onlooker
 from jepa_social.models.person import PersonModel
 from jepa_social.models.pixels import Pixels
-from jepa_social.stages.person import descend, fit_person, known_person
+from jepa_social.stages.person import descend, fit_person, known_person, plain
 
 
 def value_model(run: Path, settings: DictConfig) -> PersonModel:
@@ -27,7 +26,7 @@ def value_model(run: Path, settings: DictConfig) -> PersonModel:
             "values: learning from logs",
         )
 
-    return known_person(run / "mind" / "values.safetensors", _plain(settings), fit, PersonModel)
+    return known_person(run / "mind" / "values.safetensors", plain(settings), fit, PersonModel)
 
 
 def onlooker(run: Path, settings: DictConfig, pixels: Pixels, eyes: bool = True) -> Onlooker:
@@ -49,7 +48,7 @@ def onlooker(run: Path, settings: DictConfig, pixels: Pixels, eyes: bool = True)
         )
 
     name = "values_pixels" if eyes else "values_blind"
-    about = _plain(settings) | {"pixels": asdict(pixels)}
+    about = plain(settings) | {"pixels": asdict(pixels)}
     return known_person(run / "mind" / f"{name}.safetensors", about, fit, Onlooker)
 
 
@@ -63,7 +62,7 @@ def _with_eyes(run: Path, settings: DictConfig, pixels: Pixels) -> Onlooker:
 
         return descend(model, loss, chosen.steps, chosen.rate, "values from pixels: learning to see")
 
-    about = {key: value for key, value in _plain(settings).items() if key not in ("people", "steps", "rate")}
+    about = plain(settings, "people", "steps", "rate")
     path = run / "mind" / "values_eyes.safetensors"
     return known_person(path, about | {"pixels": asdict(pixels)}, fit, Onlooker)
 
@@ -72,9 +71,3 @@ def _unborn(settings: DictConfig, pixels: Pixels) -> Onlooker:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         return Onlooker(1, asdict(pixels), width=settings.width)
-
-
-def _plain(settings: DictConfig) -> dict[str, Any]:
-    kept = OmegaConf.to_container(settings)
-    assert isinstance(kept, dict)
-    return {str(k): v for k, v in kept.items()}

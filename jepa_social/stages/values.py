@@ -33,6 +33,7 @@ from jepa_social.evaluation.mind.values import (
 from jepa_social.models.onlooker import Onlooker, Sights
 from jepa_social.models.person import Interactions, PersonModel
 from jepa_social.models.pixels import Pixels
+from jepa_social.stages.person import untrained
 from jepa_social.stages.value_models import onlooker, value_model
 from jepa_social.worlds.menus import Choices, choose
 
@@ -62,9 +63,7 @@ def value_inference(run: Path, settings: DictConfig, ours: str, pixels: Pixels |
             ours: onlooker(run, settings.pixels, pixels),
             BLIND: onlooker(run, settings.pixels, pixels, eyes=False),
         }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.model.seed)
-        untrained = PersonModel(**told.sizes).eval()
+    blank = untrained(told, settings.model.seed)
     found: dict[str, Columns] = {}
     for careful, (kind, beta) in enumerate(BETAS.items()):
         fit = choose(settings.fit, SEEN + settings.unseen, beta, settings.fit_seed + careful)
@@ -72,7 +71,7 @@ def value_inference(run: Path, settings: DictConfig, ours: str, pixels: Pixels |
         views = interactions(fit, bool(careful)), interactions(asked, bool(careful))
         rows = _references(fit, asked, kind, beta)
         rows |= {told_name: _learned(told, views, fit, asked, kind)}
-        rows |= {"untrained": _ranks(untrained, views, fit, asked, kind)}
+        rows |= {"untrained": _ranks(blank, views, fit, asked, kind)}
         rows |= {NO_MEMORY: _forgetful(rows[told_name], kind)}
         if pixels is not None:
             seen = [sights(some, bool(careful), pixels.side) for some in (fit.until(SEEN), asked)]

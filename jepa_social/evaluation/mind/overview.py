@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from jepa_social.evaluation.labels import label, say
+from jepa_social.evaluation.labels import label, say_interval
 from jepa_social.evaluation.mind.figures import clean
 from jepa_social.evaluation.mind.scores import CEILING
 from jepa_social.evaluation.results import Scores
@@ -55,10 +55,10 @@ def overview_table(capabilities: Sequence[Capability], scores: Scores, ours: str
         floor = one.nearest(scores)
         table.add_row(
             f"{one.name}, {label(one.metric).unit}",
-            _told(scores[ours].get(one.metric), one.metric),
-            f"{_told(scores[floor].get(one.metric), one.metric)}\n{floor}",
-            _told(scores[CEILING].get(one.metric), one.metric),
-            _told(scores[ours].get(one.gap or ""), one.gap or ""),
+            _told(scores[ours], one.metric),
+            f"{_told(scores[floor], one.metric)}\n{floor}",
+            _told(scores[CEILING], one.metric),
+            _told(scores[ours], one.gap),
         )
     return table
 
@@ -100,7 +100,7 @@ def _point(axes, row: Mapping[str, Interval], gap: str, height: float, **look: s
     axes.errorbar([100 * one.mean], [height], xerr=reach, linestyle="", capsize=3, **look)
 
 
-def _told(interval: Interval | None, metric: str) -> str:
-    if interval is None or not interval.n:
+def _told(row: Mapping[str, Interval], metric: str | None) -> str:
+    if metric is None or metric not in row or not row[metric].n:
         return "–"
-    return f"{say(interval.mean, metric)} [{say(interval.low, metric)}, {say(interval.high, metric)}]"
+    return say_interval(row[metric], metric)
