@@ -75,8 +75,7 @@ def test_every_config_key_is_read(path: Path):
     package = re.match(r"# @package (\S+)", path.read_text())
     where = package.group(1) if package else ".".join(part for part in group.parts if part != "bench")
     if group in (Path("experiment"), Path("recipe")):  # they change keys of nodes whose `_target_` is said elsewhere
-        plus = "" if group.name == "experiment" else "+"
-        node = composed("train", [f"{plus}{group}={path.stem}"], resolve=False)
+        node = composed("train", [f"{group}={path.stem}"], resolve=False)
     elif group == Path("suite"):  # suites build on one another
         node = composed("eval", [f"suite={path.stem}"], resolve=False)["suite"]
     elif group == Path("cost"):  # and so do costs
