@@ -65,7 +65,6 @@ class SceneEncoder(nn.Module):
         kinds: see `MotionTokenizer`.
         pixels: tokens come from pictures of this kind; None: from states.
         walls: width of what a wall is embedded in; 0: walls are not seen.
-        roughness: whether tokens tell how rough tracks are (see `tokenizer`).
     """
 
     def __init__(
@@ -80,13 +79,10 @@ class SceneEncoder(nn.Module):
         kinds: int = PEOPLE,
         pixels: Pixels | None = None,
         walls: int = 0,
-        roughness: bool = False,
     ):
         super().__init__()
         self.window, self.reach, self.neighbours = window, reach, neighbours
-        # a stream keeps `window` frames, and the first of them has no frame before it
-        memory = max(1, window - 1) if roughness else 0
-        self.tokenizer = MotionTokenizer(width, kinds, memory) if pixels is None else PixelTokenizer(width, pixels)
+        self.tokenizer = MotionTokenizer(width, kinds) if pixels is None else PixelTokenizer(width, pixels)
         self.walls = Walls(walls, width, reach) if walls else None
         self.blocks = nn.ModuleList(EncoderBlock(width, heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)

@@ -48,7 +48,6 @@ class ModelConfig:
         reach: m beyond which agents do not see each other.
         neighbours: most others that an agent sees at one instant, the nearest.
         walls: width of what a wall is embedded in; 0: walls are not seen.
-        roughness: whether tokens tell how rough tracks are: for recordings.
         kinds: how many of `scene.KINDS` are told apart: agents alone, or things too.
         tokenizer: how pictures become tokens; None: tokens are made of states.
     """
@@ -66,7 +65,6 @@ class ModelConfig:
     reach: float = 10.0
     neighbours: int = 24
     walls: int = 0
-    roughness: bool = False
     kinds: int = PEOPLE
     tokenizer: Pixels | None = None
 
@@ -86,8 +84,6 @@ class SocialJEPA(nn.Module):
             raise ValueError(f"model.neighbours={config.neighbours} must be >= 1")
         if config.walls < 0:
             raise ValueError(f"model.walls={config.walls} must be >= 0")
-        if config.roughness and config.tokenizer is not None:
-            raise ValueError("model.roughness=true tells how rough tracks are, and this model sees pictures")
         self.config = config
         self.encoder = SceneEncoder(
             config.width,
@@ -100,7 +96,6 @@ class SocialJEPA(nn.Module):
             config.kinds,
             config.tokenizer,
             config.walls,
-            config.roughness,
         )
         self.predictor = Predictor(
             config.width,

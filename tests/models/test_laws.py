@@ -13,12 +13,10 @@ from tests.models.walled import heeding_walls, walled
 TIGHT = {"atol": 2e-5, "rtol": 1e-4}
 
 
-@pytest.fixture(
-    scope="module", params=[{}, {"walls": 8}, {"roughness": True}], ids=lambda sizes: "".join(sizes) or "plain"
-)
+@pytest.fixture(scope="module", params=[0, 8], ids=["open", "walled"])
 def world_model(request) -> WorldModel:
     torch.manual_seed(1)
-    sizes = ModelConfig(width=32, predictor_width=32, window=6, **request.param)
+    sizes = ModelConfig(width=32, predictor_width=32, window=6, walls=request.param)
     model = WorldModel(SocialJEPA(sizes), dt=0.4, horizon=5).eval()
     torch.nn.init.normal_(model.motion.out[-1].weight)  # an untrained readout says nothing: make it speak
     return heeding_walls(model)
