@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -28,6 +28,7 @@ from jepa_social.planning.build import jepa_planner
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
 from jepa_social.planning.solvers import Objective, Solver
+from jepa_social.runs import read_settings
 
 LONG = 1000
 """Rounds that no solver gets to: the budget ends before."""
@@ -164,8 +165,7 @@ def competitors(prior: bool) -> dict[str, Solver]:
 
 def measure(settings: Settings) -> list[Row]:
     """Walk the crowds with the run's planner and ask everybody at the chosen moments."""
-    config = OmegaConf.load(Path(settings.run) / "config.yaml")
-    assert isinstance(config, DictConfig)
+    config = read_settings(settings.run)
     prior = Prior.load(settings.run) if (Path(settings.run) / PRIOR).is_file() else None
     config.planner.prior = prior is not None
     config.planner.mpc.lead = prior is not None

@@ -9,7 +9,7 @@ policy = jepa_social.load_policy(run_dir)         # policy.reset(); policy.act(s
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jepa_social.runs import SETTINGS, run_folder
+from jepa_social.runs import read_settings, run_folder
 from jepa_social.scene import Scene
 
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ def load_policy(run_dir: str | Path) -> "MPC":
 
     Raises:
         FileNotFoundError: `run_dir` is not a finished run.
+        ValueError: it was written in another format version.
     """
-    from omegaconf import OmegaConf
-
     from jepa_social.planning.build import jepa_planner
     from jepa_social.planning.prior import Prior
 
     model, folder = load(run_dir), run_folder(run_dir)
-    config = OmegaConf.load(folder / SETTINGS).planner
+    config = read_settings(folder).planner
     return jepa_planner(model, config, prior=Prior.load(folder) if config.get("prior") else None)

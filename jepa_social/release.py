@@ -14,7 +14,7 @@ from jepa_social.evaluation.labels import label, say_interval
 from jepa_social.evaluation.results import Scores, read_results
 from jepa_social.files import with_draft
 from jepa_social.mind.world_model import WorldModel
-from jepa_social.runs import PRETRAINED, SETTINGS, WEIGHTS, run_folder
+from jepa_social.runs import PRETRAINED, SETTINGS, WEIGHTS, read_settings, run_folder, write_settings
 
 MOST_BYTES = 5_000_000
 LOGS = "jepa_social.worlds.simulated.SimulatedLogs"
@@ -34,8 +34,7 @@ def release(run: str | Path, into: Path = HOME) -> Path:
     if run.resolve() == into.resolve():
         raise ValueError(f"{run} is the folder to be written: name the run to be shipped")
     model = WorldModel.load(run)
-    settings = OmegaConf.load(run / SETTINGS)
-    assert isinstance(settings, DictConfig)
+    settings = read_settings(run)
     if settings.data.source._target_ != LOGS or settings.pretrain.source is not None:
         raise ValueError(f"{run / SETTINGS}: only runs on simulated logs ship (data=simulated, pretrain_on=null)")
     if settings.planner.get("prior"):
@@ -52,7 +51,7 @@ def release(run: str | Path, into: Path = HOME) -> Path:
     card = model_card(model, settings, walked)
     model.save(into)
     (into / WEIGHTS).chmod(0o644)  # a package is read by others than who built it
-    with_draft(into / SETTINGS, lambda draft: draft.write_text(OmegaConf.to_yaml(settings)))
+    write_settings(into, settings)
     with_draft(into / "README.md", lambda draft: draft.write_text(card))
     return run_folder(PRETRAINED) if into == HOME else into
 

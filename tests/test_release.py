@@ -18,7 +18,7 @@ import jepa_social
 from jepa_social.evaluation.results import read_results
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.release import HOME, MOST_BYTES, release
-from jepa_social.runs import results_folder, run_folder
+from jepa_social.runs import FORMAT, results_folder, run_folder
 from jepa_social.stages.suites import evaluate
 from tests.planning.strolls import street, world_model
 
@@ -128,6 +128,7 @@ def test_a_run_is_copied_without_what_inference_does_not_need(tmp_path):
     (run / "report.html").write_text("")
     assert release(run, out) == out
     assert {path.name for path in out.iterdir()} == FILES
+    assert (out / "config.yaml").read_text().startswith(f"format: {FORMAT}\n")
     whole, shipped = WorldModel.load(run), WorldModel.load(out)
     assert whole.jepa.teacher is not None
     assert shipped.jepa.teacher is None

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "files": set(),
     "memory": set(),
     "geometry": set(),
-    "runs": set(),
+    "runs": {"files"},
     "inputs": set(),
     "scene": {"geometry", "inputs"},
     "painting": {"scene"},

@@ -16,11 +16,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from jepa_social.bench.grid import Cell
 from jepa_social.evaluation.results import read_json, write_json
-from jepa_social.runs import SETTINGS
+from jepa_social.runs import SETTINGS, has_settings
 from jepa_social.stages.suites import evaluate
 from jepa_social.stages.training import known_by, train
 
@@ -48,9 +48,11 @@ def is_done(cell: Cell) -> bool:
 
 
 def is_other(cell: Cell) -> bool:
-    """Whether the cell's folder holds a run with other settings."""
-    settings = cell.folder / SETTINGS
-    return settings.is_file() and settings.read_text() != OmegaConf.to_yaml(known_by(training_config(cell)))
+    """Whether the cell's folder holds a run with other settings, or in another format (which training it will tell)."""
+    try:
+        return (cell.folder / SETTINGS).is_file() and not has_settings(cell.folder, known_by(training_config(cell)))
+    except ValueError:
+        return True
 
 
 def run_cell(

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from jepa_social.evaluation.results import Scores, read_differences, read_results
 from jepa_social.evaluation.statistics import Interval
+from jepa_social.runs import SETTINGS, read_settings
 
 METRICS = ("ade", "fde")
 """What the forecast table shows."""
@@ -45,10 +46,10 @@ def read_runs(folders: Sequence[Path], suite: str = "forecast", ours: str = "jep
             raise FileNotFoundError(
                 f"{folder} has no results of suite={suite}: python eval.py run={folder} suite={suite}"
             )
-        settings = OmegaConf.load(folder / "config.yaml")
+        settings = read_settings(folder)
         fold, seed = OmegaConf.select(settings, "data.fold"), OmegaConf.select(settings, "seed", default=0)
         if fold is None:
-            raise ValueError(f"{folder}/config.yaml has no data.fold: give runs of experiment=eth_ucy")
+            raise ValueError(f"{folder / SETTINGS} has no data.fold: give runs of experiment=eth_ucy")
         if any((run.fold, run.seed) == (fold, seed) for run in runs):
             raise ValueError(f"{folder} is a second run of fold {fold} with seed {seed}: leave one out")
         rows = dict(found)

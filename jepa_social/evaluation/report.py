@@ -15,6 +15,7 @@ from jepa_social.evaluation.labels import label, ordered, say, verdict
 from jepa_social.evaluation.results import Scores, read_differences, read_json, read_results
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.files import with_draft
+from jepa_social.runs import SETTINGS
 
 MOST_BYTES = 5_000_000
 CHARTS = (
@@ -60,7 +61,7 @@ def write_report(run_dir: Path, ours: str = "jepa") -> Path:
         f"<h3>{escape(name)}</h3><div class='charts'>{''.join(map(line_chart, log[:CURVES]))}</div>"
         for name, log in logs.items()
     )
-    config = run_dir / "config.yaml"
+    config = run_dir / SETTINGS
     fields = {
         "TITLE": escape(run_dir.resolve().name),
         "HEADLINE": "".join(f"<p>{_headline(suite, results[suite], gaps[suite], ours)}</p>" for suite in results),

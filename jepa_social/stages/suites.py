@@ -19,7 +19,7 @@ from jepa_social.planning.policy import Policy
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
 from jepa_social.planning.reactive import RecordedHuman
-from jepa_social.runs import SETTINGS, results_folder, run_folder
+from jepa_social.runs import read_settings, results_folder, run_folder
 from jepa_social.stages.closed_loop import walk
 from jepa_social.stages.encounters import score_encounters
 from jepa_social.stages.films import film, picture
@@ -43,12 +43,12 @@ def evaluate(config: DictConfig) -> Path:
 
     Raises:
         FileNotFoundError: no finished run there.
+        ValueError: it was written in another format version.
     """
     keep_memory()
     source, run = run_folder(config.run), results_folder(config.run)
     world_model = WorldModel.load(source)
-    trained = OmegaConf.load(source / SETTINGS)
-    assert isinstance(trained, DictConfig)
+    trained = read_settings(source)
     if "_target_" in config.planner.get("solver", {}):
         trained.planner.solver = {}  # another solver has other settings
     settings = OmegaConf.merge(trained, {k: v for k, v in config.items() if k in ("data", "planner")})

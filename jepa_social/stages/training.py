@@ -16,14 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from jepa_social.data.module import SceneDataModule
-from jepa_social.files import with_draft
 from jepa_social.memory import keep_memory
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.planning.plans import Plans
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
-from jepa_social.runs import CONFIG, SETTINGS
+from jepa_social.runs import CONFIG, SETTINGS, has_settings, write_settings
 from jepa_social.stages.clone import Clone
 from jepa_social.stages.curves import curve_logger
 from jepa_social.stages.health import LatentHealth
@@ -44,12 +43,13 @@ def train(config: DictConfig) -> Path:
     keep_memory()
     config = deepcopy(config)  # instantiating resolves interpolations in place
     run = Path(config.run)
-    settings = _unclaimed(run, known_by(config))
+    settings = known_by(config)
+    _check_unclaimed(run, settings)
     L.seed_everything(config.seed, verbose=False)
     data: SceneDataModule = instantiate(config.data.module)
     source = instantiate(config.pretrain.source)
     data.check()
-    with_draft(run / SETTINGS, lambda draft: draft.write_text(settings))
+    write_settings(run, settings)
     if config.objective is None:  # a reference that is not pretrained
         model = SocialJEPA(ModelConfig.of(config.model), teacher=False)
     else:
@@ -154,19 +154,17 @@ def _held(folder: Path) -> AbstractContextManager:
     return FileLock(folder / "lock") if rank_zero_only.rank == 0 else nullcontext()
 
 
-def _unclaimed(folder: Path, config: DictConfig) -> str:
-    """The settings as text, if `folder` was not begun with others."""
-    text = OmegaConf.to_yaml(config)
+def _check_unclaimed(folder: Path, config: DictConfig) -> None:
+    """Check that `folder` was not begun with other settings."""
     path = folder / SETTINGS
-    if path.is_file() and path.read_text() != text:
+    if path.is_file() and not has_settings(folder, config):
         raise ValueError(f"{path} was written with other settings: choose another folder, or delete {folder}")
-    return text
 
 
 def _claim(folder: Path, config: DictConfig) -> None:
     """Write the settings into `folder`, or check that they are the ones it was begun with."""
-    text = _unclaimed(folder, config)
-    with_draft(folder / SETTINGS, lambda draft: draft.write_text(text))
+    _check_unclaimed(folder, config)
+    write_settings(folder, config)
 
 
 def _fit(

@@ -9,7 +9,7 @@ from jepa_social.bench.grid import Grid, expand
 from jepa_social.bench.records import Record
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.evaluation.statistics import Interval
-from jepa_social.runs import SETTINGS
+from jepa_social.runs import read_settings, write_settings
 from jepa_social.stages.training import known_by
 from tests.stages.runs import CONFIGS
 
@@ -56,7 +56,7 @@ class Toy:
     def train(self, config: DictConfig) -> None:
         run = Path(config.run)
         run.mkdir(parents=True, exist_ok=True)
-        (run / SETTINGS).write_text(OmegaConf.to_yaml(known_by(config)))
+        write_settings(run, known_by(config))
         name = "/".join(run.parts[-2:])
         self.trained.append(name)
         print(f"training {name}")
@@ -64,7 +64,7 @@ class Toy:
             raise self.fails[name]
 
     def evaluate(self, config: DictConfig) -> None:
-        trained = OmegaConf.load(Path(config.run) / SETTINGS)
+        trained = read_settings(config.run)
         ade = 0.1 * trained.model.depth + 0.01 * trained.seed + trained.data.source.seed
         scores = {"jepa": {"ade": _exact(ade)}, "constant velocity": {"ade": _exact(9.0)}}
         merge_scores(Path(config.run), config.suite.name, scores)

@@ -11,6 +11,7 @@ from filelock import Timeout
 import jepa_social.ablate
 from jepa_social.bench.cells import commit, failure, is_done, run_cell
 from jepa_social.bench.execute import run_beside, run_here, run_launched
+from jepa_social.runs import FORMAT, SETTINGS
 from tests.bench.grids import Toy, toy_grid
 from tests.stages.runs import CROWD, TINY
 
@@ -36,6 +37,16 @@ def test_other_settings_or_suites_are_not_done(tmp_path):
     run_all(toy_grid(tmp_path).cells, Toy())
     assert not any(is_done(cell) for cell in toy_grid(tmp_path, base=["experiment=crowd", "pretrain.epochs=9"]).cells)
     assert not any(is_done(cell) for cell in toy_grid(tmp_path, suites=[["suite=forecast"], ["suite=crowd"]]).cells)
+
+
+def test_a_run_of_another_format_is_not_done_and_stops_no_other_cell(tmp_path):
+    cell = toy_grid(tmp_path).cells[0]
+    run_all([cell], Toy())
+    settings = cell.folder / SETTINGS
+    settings.write_text(settings.read_text().replace(f"format: {FORMAT}", "format: 0"))
+    assert not is_done(cell)
+    run_here([cell], run_cell, lambda running, finished: None)
+    assert "config.yaml has format 0" in failure(cell)
 
 
 def test_a_cut_cell_is_done_again_and_the_others_are_not(tmp_path):
