@@ -31,6 +31,9 @@ from jepa_social.stages.pictures import ForecastPictures, LatentPictures
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
 
+WHERE = ("accelerator", "strategy", "profiler", "detect_anomaly", "deterministic", "benchmark", "inference_mode")
+"""Of `trainer`: on what steps are computed, and who watches. All else decides which steps are taken, or may."""
+
 
 def train(config: DictConfig) -> Path:
     """Run all stages into `config.run` and return it; a finished run gets a prior where `clone.epochs` now asks for it.
@@ -116,6 +119,14 @@ def known_by(config: DictConfig) -> DictConfig:
     return OmegaConf.masked_copy(config, [str(key) for key in config if key != "clone"])
 
 
+def pretrained_by(config: DictConfig) -> DictConfig:
+    """What pretraining is known by: runs that agree in it may share one (`devices` too: each takes a batch a step)."""
+    parts = ["seed", "data", "model", "objective", "masking", "noise", "augment", "pretrain", "trainer"]
+    decisive = OmegaConf.masked_copy(config, parts)
+    decisive.trainer = OmegaConf.masked_copy(config.trainer, [str(key) for key in config.trainer if key not in WHERE])
+    return decisive
+
+
 def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEPA:
     """Pretrain in `config.pretrain.folder`; runs that share it, one after the other, pretrain once."""
     folder = Path(config.pretrain.folder)
@@ -140,11 +151,8 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
         contrast=config.pretrain.contrast,
     )
     looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
-    decisive = OmegaConf.masked_copy(
-        config, ["seed", "data", "model", "objective", "masking", "noise", "augment", "pretrain"]
-    )
     with _held(folder):
-        _claim(folder, decisive)
+        _claim(folder, pretrained_by(config))
         _fit(folder, stage, data, config, config.pretrain.epochs, looks)
     return model
 

@@ -1,17 +1,19 @@
 """`train`: deterministic per seed, and whole again after any interruption."""
 
 import csv
+import inspect
 from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
+from lightning import Trainer
+from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file
 
 import jepa_social
 from jepa_social.stages.pretrain import Pretrain
 from jepa_social.stages.readout import FitMotion
-from jepa_social.stages.training import train
+from jepa_social.stages.training import WHERE, pretrained_by, train
 from tests.conftest import random_scene
 from tests.stages.runs import crowd
 
@@ -148,6 +150,25 @@ def test_runs_that_differ_in_the_readout_share_one_pretraining(data_root, tmp_pa
     assert any(not torch.equal(weights(second, "motion.")[name], value) for name, value in readout.items())
     with pytest.raises(ValueError, match="was written with other settings"):
         train(crowd(data_root, tmp_path / "third", *shared, "masking=time"))
+    with pytest.raises(ValueError, match="was written with other settings"):
+        train(crowd(data_root, tmp_path / "fourth", *shared, "+trainer.max_steps=3"))
+
+
+def test_pretraining_is_known_by_what_decides_its_steps(tmp_path):
+    config = OmegaConf.to_yaml(crowd(tmp_path, tmp_path))
+
+    def known(*changes: str) -> str:
+        changed = OmegaConf.merge(OmegaConf.create(config), OmegaConf.from_dotlist([*changes]))
+        assert isinstance(changed, DictConfig)
+        return OmegaConf.to_yaml(pretrained_by(changed))
+
+    steps = ("devices=2", "gradient_clip_val=0.5", "max_steps=5", "precision=bf16-mixed", "accumulate_grad_batches=2")
+    for other in (*(f"trainer.{one}" for one in steps), "objective.weight=2.0", "seed=1"):
+        assert known(other) != known(), other
+    where = ("accelerator=gpu", "strategy=ddp", "profiler=simple")
+    for same in (*(f"trainer.{one}" for one in where), "readout.hidden=9"):
+        assert known(same) == known(), same
+    assert set(WHERE) <= set(inspect.signature(Trainer).parameters)
 
 
 def test_a_share_of_the_time_changes_what_is_seen_and_not_for_how_long(finished, data_root, tmp_path):
