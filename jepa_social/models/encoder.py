@@ -17,7 +17,7 @@ from jepa_social.models.poses import (
     vector_pairs,
 )
 from jepa_social.models.tokenizer import PEOPLE, MotionTokenizer, has_frame
-from jepa_social.models.walls import Walls
+from jepa_social.models.walls import Walls, none_shared
 from jepa_social.scene import OF_FRAMES, Scene
 
 Keys = tuple[Tensor, Tensor]
@@ -120,8 +120,9 @@ class SceneEncoder(nn.Module):
         time = self._time(scene, frame, new)
         newest = scene.between(scene.frames - new, scene.frames)
         social = self._social(newest, frame[..., -new:])
-        if self.walls is not None and scene.walls is not None:
-            x = x + self._walls(self.walls, newest, frame[..., -new:])
+        if self.walls is not None and (walls := none_shared(scene.walls, scene.position)) is not None:
+            radius, ahead = newest.radius[..., None].expand(present.shape), facing(newest.heading, frame[..., -new:])
+            x = x + self.walls(walls[:, None, None], newest.position, newest.velocity, ahead, radius)
         keys = []
         for layer, block in enumerate(self.blocks):
             x, known = block(x, past[layer] if past else None, time, social)
@@ -149,11 +150,6 @@ class SceneEncoder(nn.Module):
         present = scene.present.transpose(1, 2)
         radius = scene.radius[:, None].expand(present.shape)
         return look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
-
-    def _walls(self, walls: Walls, scene: Scene, frame: Tensor) -> Tensor:
-        assert scene.walls is not None
-        radius, ahead = scene.radius[..., None].expand(scene.present.shape), facing(scene.heading, frame)
-        return walls(scene.walls[:, None, None], scene.position, scene.velocity, ahead, radius)
 
 
 def _append(scene: Scene, frame: Scene) -> Scene:

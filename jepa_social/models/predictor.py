@@ -12,7 +12,7 @@ from jepa_social.models.latents import Anchor
 from jepa_social.models.layers import FeedForward, RelativeAttention
 from jepa_social.models.neighbours import look_around
 from jepa_social.models.poses import SOCIAL_FEATURES, facing, local, social_pose
-from jepa_social.models.walls import Walls
+from jepa_social.models.walls import Walls, none_shared
 from jepa_social.scene import MIN_SPEED
 
 ACTION_FEATURES = 4
@@ -74,8 +74,8 @@ class Predictor(nn.Module):
         sight = look_around(position, velocity, ahead, radius, present, self.reach, self.neighbours)
         step = torch.arange(horizon, device=hidden.device)[:, None]
         given = self.clock(torch.stack((anchor.dt.expand(horizon, -1), anchor.dt * step), dim=-1))[:, :, None]
-        if self.walls is not None and anchor.walls is not None:
-            given = given + self.walls(anchor.walls[:, None], position, velocity, ahead, radius)
+        if self.walls is not None and (walls := none_shared(anchor.walls, anchor.position)) is not None:
+            given = given + self.walls(walls[:, None], position, velocity, ahead, radius)
         steps = []
         for step in range(horizon):
             view = sight.at(step)

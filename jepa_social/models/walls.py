@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from jepa_social.geometry import closest_on_segment
+from jepa_social.models.objectives.gathered import processes
 from jepa_social.models.poses import length, local
 
 MOMENTS = (0.0, 0.5, 1.0, 2.0, 3.0)
@@ -66,6 +67,19 @@ def wall_pose(
 def _direction(offset: Tensor, ahead: Tensor) -> Tensor:
     """Where `offset` points in the agent's own frame: of length 1 far away, 0 close by."""
     return local(offset, ahead) / (length(*offset.unbind(-1)) + 0.5)[..., None]
+
+
+def none_shared(
+    walls: Float[Tensor, "B W 4"] | None, position: Float[Tensor, "B ..."]
+) -> Float[Tensor, "B W 4"] | None:
+    """`walls`; while processes train together an empty set instead of None.
+
+    DDP waits for a gradient of every parameter from every process: where one has no walls theirs must be zero, not
+    absent.
+    """
+    if walls is None and processes() > 1 and torch.is_grad_enabled():
+        return position.new_zeros(position.shape[0], 0, 4)
+    return walls
 
 
 class Walls(nn.Module):
