@@ -17,7 +17,7 @@ class Logs:
 
     Args:
         path: a file, a glob pattern or a list of them.
-        val, test: see `Deal`; scenes are dealt by name, so equal names in several files fall into the same split.
+        val, test, cut: see `Deal`; scenes are dealt by name, so equal names in several files fall into the same split.
         val_path, test_path: files that are val or test as a whole; `path` then gives none to that split.
         motion: `difference` ignores logged velocity and heading, so that every log is seen alike; `logged` keeps them.
         max_speed, glitches: see `checked`.
@@ -34,6 +34,7 @@ class Logs:
         test: float | Sequence[str] = 0.1,
         val_path: str | Sequence[str] | None = None,
         test_path: str | Sequence[str] | None = None,
+        cut: float | None = None,
         motion: str = "difference",
         max_speed: float = 15.0,
         glitches: str = "error",
@@ -45,16 +46,16 @@ class Logs:
             self.files["val"] = matching(val_path, "data.source.val_path")
         if test_path is not None:
             self.files["test"] = matching(test_path, "data.source.test_path")
-        self.deal = Deal(val if val_path is None else 0.0, test if test_path is None else 0.0)
+        self.deal = Deal(val if val_path is None else 0.0, test if test_path is None else 0.0, cut)
         self.motion, self.max_speed, self.glitches = motion, max_speed, glitches
 
     def recordings(self, split: str) -> list[Recording]:
-        """The recordings of `train`, `val` or `test`, in order of file and scene."""
+        """The recordings of `train`, `val` or `test`, or these parts of all, in order of file and scene."""
         if known_split(split) != "train" and split in self.files:
             return [self._checked(path, recording) for path in self.files[split] for recording in read_log(path)]
         rows = [(path, recording) for path in self.files["train"] for recording in read_log(path)]
-        dealt = self.deal.split([recording.name for _, recording in rows])
-        return [self._checked(*pair) for pair, into in zip(rows, dealt, strict=True) if into == split]
+        names = [recording.name for _, recording in rows]
+        return self.deal.recordings(names, lambda place: self._checked(*rows[place]), split)
 
     def describe(self) -> dict[str, Any]:
         """Settings and files."""

@@ -3,7 +3,8 @@
 import glob
 import hashlib
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -30,15 +31,27 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Deal:
-    """Split by recording, so that no moment of a recording is seen in two splits.
+    """How recordings become train, val and test: whole, so that no moment of one is seen in two splits, or cut in time.
 
     A share (0..1) deals by a hash of the recording's name: adding recordings never moves another one. A list deals by
     name or pattern (`bookstore_*`). `Deal(0, 1.0)` makes everything test: for logs that are only transferred to.
     Recordings of one `origin`, such as the branches of an episode, share moments and are always dealt together.
+
+    With `cut`, for logs that are one long recording, every recording is split by shares of its time: first train, then
+    val, test last. What is tested on is then the same place, and partly the same people, a little later: dealing whole
+    recordings is the harder test.
+
+    Attributes:
+        val, test: shares, or names and patterns.
+        cut: s left out between the parts of a recording; None: recordings stay whole.
+
+    Raises:
+        ValueError: shares that are negative or too large; `cut` with lists, without a share for train, or negative.
     """
 
     val: float | Sequence[str]
     test: float | Sequence[str]
+    cut: float | None = None
 
     def __post_init__(self):
         shares = [share for share in (self.val, self.test) if isinstance(share, (int, float))]
@@ -46,9 +59,38 @@ class Deal:
             raise ValueError(
                 f"data.source.val={self.val} and data.source.test={self.test}: need shares >= 0 that sum to at most 1"
             )
+        if self.cut is None:
+            return
+        if len(shares) < 2 or sum(shares) >= 1:
+            raise ValueError(
+                f"data.source.cut={self.cut:g} cuts every recording by shares of its time: set data.source.val and "
+                f"data.source.test to numbers that leave some for train, not {self.val} and {self.test}"
+            )
+        if self.cut < 0:
+            raise ValueError(f"data.source.cut={self.cut:g} must not be negative: it is the s left out between parts")
+
+    def recordings(self, names: Sequence[str], read: Callable[[int], Recording], split: str) -> list[Recording]:
+        """What falls into `split` of all recordings, of which `read` gives one by its place among `names`.
+
+        Raises:
+            ValueError: what `split` raises; a recording too short for its `cut`, or one that shares its moments with
+                another.
+        """
+        known_split(split)
+        if self.cut is None:
+            return [read(place) for place, into in enumerate(self.split(names)) if into == split]
+        count = Counter(map(origin, names))
+        for name in names:
+            if origin(name) != name and count[origin(name)] > 1:
+                raise ValueError(
+                    f"data.source.cut={self.cut:g}: `{name}` and other recordings of `{origin(name)}` share moments, "
+                    "which would fall into two splits: set data.source.cut=null"
+                )
+        parts = [self._part(read(place), split, self.cut) for place in range(len(names))]
+        return [part for part in parts if part is not None]
 
     def split(self, names: Sequence[str]) -> list[str]:
-        """The split of each name, in order.
+        """The split of each name, in order, where recordings stay whole.
 
         Raises:
             ValueError: a listed pattern that fits no recording, or one that is listed for both val and test.
@@ -64,8 +106,9 @@ class Deal:
         return [self._split(name) for name in names]
 
     def describe(self) -> list[Any]:
-        """Val and test as JSON."""
-        return [share if isinstance(share, (int, float)) else list(share) for share in (self.val, self.test)]
+        """Val, test and the cut, if any, as JSON."""
+        shares = [share if isinstance(share, (int, float)) else list(share) for share in (self.val, self.test)]
+        return shares if self.cut is None else [*shares, self.cut]
 
     def _split(self, name: str) -> str:
         place = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / 2**64
@@ -80,41 +123,8 @@ class Deal:
         test = self.test if isinstance(self.test, (int, float)) else 0.0
         return "test" if place < test else "val" if place < test + val else "train"
 
-
-@dataclass(frozen=True)
-class Cut:
-    """Split every recording in time, for logs that are one long recording: first train, then val, test last.
-
-    What is tested on is then the same place, and partly the same people, a little later: `Deal` is the harder test.
-
-    Attributes:
-        val, test: shares of a recording's time.
-        gap: s between the parts that no part has.
-
-    Raises:
-        ValueError: `val` or `test` is a list, or nothing is left for train; `gap` is negative.
-    """
-
-    val: float | Sequence[str]
-    test: float | Sequence[str]
-    gap: float
-
-    def __post_init__(self):
-        shares = (self.val, self.test)
-        if not all(isinstance(share, (int, float)) for share in shares) or sum(shares) >= 1:  # pyright: ignore
-            raise ValueError(
-                f"data.source.cut={self.gap:g} cuts every recording by shares of its time: set data.source.val and "
-                f"data.source.test to numbers that leave some for train, not {self.val} and {self.test}"
-            )
-        if self.gap < 0:
-            raise ValueError(f"data.source.cut={self.gap:g} must not be negative: it is the s left out between parts")
-
-    def part(self, recording: Recording, split: str) -> Recording | None:
-        """What of a recording falls into `split`; None where its share is 0.
-
-        Raises:
-            ValueError: the gap leaves nothing of a share.
-        """
+    def _part(self, recording: Recording, split: str, gap: float) -> Recording | None:
+        """What of a recording's time falls into `split`; None where its share is 0."""
         assert isinstance(self.val, (int, float))
         assert isinstance(self.test, (int, float))
         train = 1.0 - self.val - self.test
@@ -122,11 +132,11 @@ class Cut:
         if high <= low:
             return None
         first, last = recording.time.min(), recording.time.max()
-        begin, end = first + low * (last - first) + (self.gap if low else 0.0), first + high * (last - first)
+        begin, end = first + low * (last - first) + (gap if low else 0.0), first + high * (last - first)
         inside = (recording.time >= begin) & ((recording.time < end) | (high > 1.0 - 1e-9))
         if not inside.any():
             raise ValueError(
-                f"recording `{recording.name}` lasts {last - first:.3g} s, and data.source.cut={self.gap:g} leaves "
+                f"recording `{recording.name}` lasts {last - first:.3g} s, and data.source.cut={gap:g} leaves "
                 f"nothing of it for {split}: lower data.source.cut, or set data.source.{split}=0"
             )
         return recording.take(np.flatnonzero(inside))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from jepa_social.data.checks import Origin, checked, require_columns
 from jepa_social.data.schema import Recording, build, factorize, kind_index, to_numpy
-from jepa_social.data.source import Cut, Deal, known_split, matching
+from jepa_social.data.source import Deal, matching
 
 
 class Table:
@@ -32,15 +32,13 @@ class Table:
         scale: metres per unit of x and y.
         dt: s between samples; by default the median step of each recording.
         separator: of CSV cells.
-        val, test: see `Deal`.
-        cut: s; every recording is cut in time into train, val and test with so much left out in between (see `Cut`);
-            None deals recordings whole.
+        val, test, cut: see `Deal`.
         max_speed, glitches, in_order: see `checked`.
 
     Raises:
         FileNotFoundError: no file fits `path`.
         ValueError: a column is missing or not numeric, an empty id, an unknown kind; too few
-            recordings to be train and test; what `checked`, `Deal` and `Cut` raise.
+            recordings to be train and test; what `checked` and `Deal` raise.
     """
 
     def __init__(
@@ -78,30 +76,24 @@ class Table:
         self.agent = [agent] if isinstance(agent, str) else list(agent)
         self.keep, self.kinds, self.extras = keep, dict(kinds or {}), list(extras)
         self.rate, self.scale, self.dt, self.separator = rate, scale, dt, separator
-        self.deal = Deal(val, test)
-        self.cut = None if cut is None else Cut(val, test, cut)
+        self.deal = Deal(val, test, cut)
         self.max_speed, self.glitches, self.in_order = max_speed, glitches, in_order
 
     def recordings(self, split: str) -> list[Recording]:
         """The recordings of `train`, `val` or `test`, or these parts of all, in order of file and first row."""
-        known_split(split)
         rows = [pair for path in self.files for pair in self._read(path)]
-        if self.cut is not None:
-            parts = [self.cut.part(self._checked(*pair), split) for pair in rows]
-            return [part for part in parts if part is not None]
         names = [recording.name for recording, _ in rows]
-        dealt = self.deal.split(names)
-        self._require_both(names, dealt)
-        return [self._checked(*pair) for pair, into in zip(rows, dealt, strict=True) if into == split]
+        if self.deal.cut is None:
+            self._require_both(names, self.deal.split(names))
+        return self.deal.recordings(names, lambda place: self._checked(*rows[place]), split)
 
     def describe(self) -> dict[str, Any]:
         """Settings and files."""
-        settings = {name: value for name, value in vars(self).items() if name not in ("files", "deal", "cut")}
+        settings = {name: value for name, value in vars(self).items() if name not in ("files", "deal")}
         return {
             "reader": "table",
             **settings,
             "deal": self.deal.describe(),
-            "cut": None if self.cut is None else self.cut.gap,
             "files": [str(path) for path in self.files],
         }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_social.data.schema import Recording
-from jepa_social.data.source import Deal, known_split
+from jepa_social.data.source import Deal
 from jepa_social.data.text import existing, read_tracks
 
 DT = 0.4
@@ -17,8 +17,7 @@ class TrajNet:
     Args:
         root: folder with `Train/stanford/*.txt` in it.
         folder: which part of it to read.
-        val: recordings for val: a share dealt by a hash of the name, or names and patterns.
-        test: the same for test. The benchmark withholds its own test futures, so test is held out of the train folder.
+        val, test, cut: see `Deal`. The benchmark withholds its own test futures: test is held out of the train folder.
         frame_step: frames in 0.4 s.
         max_speed: m/s beyond which a displacement is a teleport.
         glitches: `split` cuts a track at a teleport (the set has some, up to 76 m/s), `error` refuses it.
@@ -35,12 +34,13 @@ class TrajNet:
         folder: str = "Train/stanford",
         val: float | Sequence[str] = 0.1,
         test: float | Sequence[str] = 0.2,
+        cut: float | None = None,
         frame_step: int = 12,
         max_speed: float = 15.0,
         glitches: str = "split",
         withheld: str = "error",
     ):
-        self.deal = Deal(val, test)
+        self.deal = Deal(val, test, cut)
         self.frame_step, self.max_speed, self.glitches, self.withheld = frame_step, max_speed, glitches, withheld
         self.folder = existing(Path(root) / folder, "data.source.root", f"a folder with {folder}/*.txt in it")
         self.files = sorted(self.folder.glob("*.txt"))
@@ -48,9 +48,9 @@ class TrajNet:
             raise FileNotFoundError(f"data.source.root={root}: no *.txt in {self.folder} (see data/README.md)")
 
     def recordings(self, split: str) -> list[Recording]:
-        """The recordings of `train`, `val` or `test`, by file name."""
-        dealt = self.deal.split([path.stem for path in self.files])
-        return [self._read(path) for path, into in zip(self.files, dealt, strict=True) if into == known_split(split)]
+        """The recordings of `train`, `val` or `test`, or these parts of all, by file name."""
+        names = [path.stem for path in self.files]
+        return self.deal.recordings(names, lambda place: self._read(self.files[place]), split)
 
     def describe(self) -> dict[str, Any]:
         """Settings and files."""

@@ -8,12 +8,14 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 import pytest
 
+from jepa_social.data.logs import Logs
 from jepa_social.data.module import SceneDataModule
-from jepa_social.data.schema import Recording
+from jepa_social.data.schema import Recording, write_log
 from jepa_social.data.source import SPLITS, Deal
 from jepa_social.data.table import Table
+from jepa_social.data.trajnet import TrajNet
 from jepa_social.scene import KINDS
-from tests.data.logs import walk
+from tests.data.logs import walk, write_text
 
 
 def write(path, recording: Recording, **more):
@@ -63,22 +65,46 @@ def test_one_recording_is_refused_with_what_to_do(tmp_path, name, lacking):
     assert len(Table(path, val=0, test=[name]).recordings("test")) == 1
 
 
-def test_a_long_recording_is_cut_in_time(tmp_path):
-    rows = walk(frames=200)
-    table = Table(write(tmp_path / "plaza.csv", rows), val=0.25, test=0.25, cut=4.0)
-    parts = [table.recordings(split)[0] for split in SPLITS]
+def as_table(folder, rows: Recording, **settings) -> Table:
+    return Table(write(folder / "plaza.csv", rows), **settings)
+
+
+def as_logs(folder, rows: Recording, **settings) -> Logs:
+    write_log(folder / "log.parquet", [rows], source="a test")
+    return Logs(str(folder / "log.parquet"), **settings)
+
+
+def as_trajnet(folder, rows: Recording, **settings) -> TrajNet:
+    write_text(folder / "Train/stanford/plaza.txt", rows, frames_per_step=12)
+    return TrajNet(str(folder), **settings)
+
+
+@pytest.mark.parametrize("source", [as_table, as_logs, as_trajnet])
+def test_a_long_recording_is_cut_in_time(tmp_path, source):
+    rows = walk("plaza", frames=200)
+    parts = [source(tmp_path, rows, val=0.25, test=0.25, cut=4.0).recordings(split)[0] for split in SPLITS]
     ends = [(part.time.min(), part.time.max()) for part in parts]
     np.testing.assert_allclose(ends, [(0, 39.6), (44, 59.6), (63.7, 79.6)], atol=0.4)
     assert ends[1][0] - ends[0][1] > 4
     assert ends[2][0] - ends[1][1] > 4
-    whole = {(time, agent): x for time, agent, x in zip(rows.time, rows.agent, rows.x, strict=True)}
+    whole = {(time, agent): x for time, agent, x in zip(rows.time.round(6), rows.agent, rows.x, strict=True)}
     for part in parts:
         assert part.name == "plaza"
-        assert all(whole[t, a] == x for t, a, x in zip(part.time, part.agent, part.x, strict=True))
-    (rest,) = Table(write(tmp_path / "plaza.csv", rows), val=0, test=0, cut=4.0).recordings("train")
+        assert all(whole[t, a] == x for t, a, x in zip(part.time.round(6), part.agent, part.x, strict=True))
+    (rest,) = source(tmp_path, rows, val=0, test=0, cut=4.0).recordings("train")
     assert len(rest) == len(rows)
-    assert Table(str(tmp_path / "plaza.csv"), val=0, test=0.2, cut=4.0).recordings("val") == []
-    assert Table(str(tmp_path / "plaza.csv"), cut=4.0).describe() != Table(str(tmp_path / "plaza.csv")).describe()
+    cut = source(tmp_path, rows, val=0, test=0.2, cut=4.0)
+    assert cut.recordings("val") == []
+    assert cut.describe() != source(tmp_path, rows, val=0, test=0.2).describe()
+
+
+def test_what_shares_moments_is_not_cut_in_time(tmp_path):
+    """Two policies in one crowd, or the branches of an episode, would be cut at moments of their own."""
+    write_log(tmp_path / "log.parquet", [walk("crowd/1#jepa"), walk("crowd/1#orca"), walk("other")], source="a test")
+    with pytest.raises(ValueError, match=r"`crowd/1#jepa` and other recordings of `crowd/1` share moments"):
+        Logs(str(tmp_path / "log.parquet"), cut=0.0).recordings("train")
+    write_log(tmp_path / "log.parquet", [walk("crowd/1#jepa"), walk("crowd/2#jepa")], source="a test")
+    assert len(Logs(str(tmp_path / "log.parquet"), cut=0.0).recordings("train")) == 2
 
 
 @pytest.mark.parametrize(
