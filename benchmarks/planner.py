@@ -42,7 +42,7 @@ FIRST_SEED = 2_000_000
 
 
 @dataclass(frozen=True)
-class Row:
+class PlannerRow:
     """One policy under one budget (empty for what has none).
 
     Attributes:
@@ -112,7 +112,7 @@ def measure(
     episodes: int,
     batch: int,
     tell: Callable[[str], object] = str,
-) -> Iterator[Row]:
+) -> Iterator[PlannerRow]:
     """Time and walk each of `rows`, one after the other; `tell` hears how far it is."""
     unit = take_turns({"matmul": calibration()}, 5)["matmul"]
     seeds = range(FIRST_SEED, FIRST_SEED + episodes)
@@ -130,23 +130,23 @@ def measure(
             float(x.nanmean()) for x in (scores.success, scores.collision, scores.navigation_time)
         )
         discomfort = float(scores.discomfort.mean())
-        yield Row(
+        yield PlannerRow(
             name, budget, 1e3 * p50, 1e3 * p99, p50 / unit, success, collision, time, discomfort, episodes
         )  # fmt: skip
 
 
-def read(path: Path, about: dict[str, str], episodes: int) -> list[Row]:
+def read(path: Path, about: dict[str, str], episodes: int) -> list[PlannerRow]:
     """Rows of an earlier call that measured the same: `about` and `episodes` agree."""
     if not path.is_file():
         return []
     with open(path, newline="") as file:
         lines = [line for line in csv.DictReader(file) if {k: line.get(k) for k in about} == about]
-    types: dict[str, Any] = {field.name: field.type for field in fields(Row)}
-    rows = [Row(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
+    types: dict[str, Any] = {field.name: field.type for field in fields(PlannerRow)}
+    rows = [PlannerRow(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
     return [row for row in rows if row.episodes == episodes]
 
 
-def show(rows: list[Row], title: str, console: Console) -> None:
+def show(rows: list[PlannerRow], title: str, console: Console) -> None:
     """Print the rows."""
     table = Table(title=title, title_justify="left")
     for name in ("policy", "plans", "p50 ms", "p99 ms", "x cal", "success", "collision", "time s", "discomfort"):
@@ -158,7 +158,7 @@ def show(rows: list[Row], title: str, console: Console) -> None:
     console.print(table)
 
 
-def write(rows: list[Row], about: dict[str, str], path: Path) -> None:
+def write(rows: list[PlannerRow], about: dict[str, str], path: Path) -> None:
     """Write the rows as CSV, the machine and the setting on each, and the figure beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -174,7 +174,7 @@ def write(rows: list[Row], about: dict[str, str], path: Path) -> None:
     with_draft(path.with_suffix(".png"), lambda draft: draw(rows, draft))
 
 
-def draw(rows: list[Row], path: Path) -> None:
+def draw(rows: list[PlannerRow], path: Path) -> None:
     """Success against the time of a decision: one line a planner, its budgets joined; a dot a baseline."""
     figure = Figure(figsize=(7.0, 3.6), layout="constrained")
     axes = figure.subplots()

@@ -26,7 +26,7 @@ OUT = ROOT / "benchmarks" / "pretraining.csv"
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One measurement: `value` in `unit`; `cpu_ms` and `x_cal` are of one call, empty for what takes no time."""
 
     part: str
@@ -66,18 +66,18 @@ def timed(
     cases: Mapping[str, tuple[Callable[[], object], float, str]],
     repeats: int,
     summary: Callable[[list[float]], float] = median,
-) -> list[Row]:
+) -> list[Measurement]:
     """Rows of cases given as (call, units of work in it, unit): work per CPU-second, calibrated in the same turns."""
     calls = {"matmul": calibration()} | {name: call for name, (call, _, _) in cases.items()}
     seconds = take_turns(calls, repeats, summary)
     unit = seconds["matmul"]
-    rows = [Row(part, "calibration, 20 x 512^3", 20 * 2 * 512**3 / unit / 1e9, "GFLOP/CPU-s", unit * 1e3, 1.0)]
+    rows = [Measurement(part, "calibration, 20 x 512^3", 20 * 2 * 512**3 / unit / 1e9, "GFLOP/CPU-s", unit * 1e3, 1.0)]
     for name, (_, work, what) in cases.items():
-        rows.append(Row(part, name, work / seconds[name], what, seconds[name] * 1e3, seconds[name] / unit))
+        rows.append(Measurement(part, name, work / seconds[name], what, seconds[name] * 1e3, seconds[name] / unit))
     return rows
 
 
-def measure(sizes: Sizes, say: Callable[[str], object]) -> list[Row]:
+def measure(sizes: Sizes, say: Callable[[str], object]) -> list[Measurement]:
     """All rows; `say` is told what comes next."""
     say("training step")
     steps = {
@@ -112,11 +112,11 @@ def measure(sizes: Sizes, say: Callable[[str], object]) -> list[Row]:
     return rows
 
 
-def _scenes(row: Row) -> Row:
-    return Row(row.part, row.case, row.value / training.AGENTS, "sequences (scenes)/CPU-s", row.cpu_ms, row.x_cal)
+def _scenes(row: Measurement) -> Measurement:
+    return replace(row, value=row.value / training.AGENTS, unit="sequences (scenes)/CPU-s")
 
 
-def grown(name: str, neighbours: int, sizes: Sizes) -> list[Row]:
+def grown(name: str, neighbours: int, sizes: Sizes) -> list[Measurement]:
     """Memory and time against agents, and the exponents with which they grow."""
     counts, scenes, part = list(sizes.counts), sizes.scenes, f"growth, {name}"
     kept = [growth.kept_for_backward(n, neighbours, scenes) / (scenes * n) / 1e3 for n in counts]
@@ -125,14 +125,14 @@ def grown(name: str, neighbours: int, sizes: Sizes) -> list[Row]:
     spent = [second / (scenes * n) * 1e3 for second, n in zip(seconds, counts, strict=True)]
     rows = []
     for values, unit in ((kept, "kB kept/agent"), (spent, "CPU-ms/agent"), (peaks, "MB peak of the process")):
-        rows += [Row(part, f"{n} agents", value, unit) for n, value in zip(counts, values, strict=False)]
+        rows += [Measurement(part, f"{n} agents", value, unit) for n, value in zip(counts, values, strict=False)]
     for values, what in ((kept, "memory"), (spent, "time")):
         total = [value * n for value, n in zip(values, counts, strict=True)]
-        rows.append(Row(part, f"exponent of {what}", growth.exponent(counts, total), "1 = linear"))
+        rows.append(Measurement(part, f"exponent of {what}", growth.exponent(counts, total), "1 = linear"))
     return rows
 
 
-def show(rows: list[Row], machine: dict[str, str], console: Console) -> None:
+def show(rows: list[Measurement], machine: dict[str, str], console: Console) -> None:
     """Print the rows."""
     table = Table(title=", ".join(f"{key} {value}" for key, value in machine.items()), title_justify="left")
     for name in ("", "case", "value", "unit", "CPU ms", "x cal"):

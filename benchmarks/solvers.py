@@ -58,7 +58,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Row:
+class SolverRow:
     """A solver at a budget: mean cost, and by how much it is above the best that any solver found, with 95 % intervals.
 
     `against` is its cost less the reference's at the same budget, in the same problems.
@@ -163,7 +163,7 @@ def competitors(prior: bool) -> dict[str, Solver]:
     return asked
 
 
-def measure(settings: Settings) -> list[Row]:
+def measure(settings: Settings) -> list[SolverRow]:
     """Walk the crowds with the run's planner and ask everybody at the chosen moments."""
     config = read_settings(settings.run)
     prior = Prior.load(settings.run) if (Path(settings.run) / PRIOR).is_file() else None
@@ -181,7 +181,7 @@ def measure(settings: Settings) -> list[Row]:
     return rows(tap, settings.scenes)
 
 
-def rows(tap: Tap, scenes: int) -> list[Row]:
+def rows(tap: Tap, scenes: int) -> list[SolverRow]:
     """Means over all scenes and moments; moments of one scene are resampled together."""
     costs = {
         name: {budget: torch.cat([cost for cost, _ in reached]).double().numpy() for budget, reached in by.items()}
@@ -198,7 +198,7 @@ def rows(tap: Tap, scenes: int) -> list[Row]:
             gap = paired_difference(cost, costs[REFERENCE].get(budget, costs[REFERENCE][tap.budgets[0]]), cluster)
             spent = sum(s for _, s in tap.found[name][budget]) if name in tap.found else float("nan")
             made.append(
-                Row(
+                SolverRow(
                     name, budget, float(cost.mean()), excess.mean, excess.low, excess.high,
                     gap.mean, gap.low, gap.high, 1e3 * spent / len(cost), len(cost),
                 )
@@ -206,7 +206,7 @@ def rows(tap: Tap, scenes: int) -> list[Row]:
     return made
 
 
-def show(found: list[Row], console: Console) -> None:
+def show(found: list[SolverRow], console: Console) -> None:
     """A line a solver, a column a budget: excess cost with its interval."""
     budgets = sorted({row.plans for row in found if row.plans > 1})
     title = f"cost above the best that any solver found, mean of {found[0].problems} problems [95 %], by plans judged"

@@ -14,7 +14,7 @@ COLOURS = {"cem": EGO, "icem": IMAGINED, "mppi": TRUTH, "gradient": GOAL, "rando
 
 
 class Reached(Protocol):
-    """A solver at a budget (see `benchmarks.solvers.Row`)."""
+    """A solver at a budget (see `benchmarks.solvers.SolverRow`)."""
 
     solver: str
     plans: int

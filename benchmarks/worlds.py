@@ -14,14 +14,14 @@ from rich.status import Status
 
 from benchmarks import crowds, peers
 from benchmarks.clock import ROOT, describe_machine
-from benchmarks.pretraining import Row, show, timed, write
+from benchmarks.pretraining import Measurement, show, timed, write
 
 OUT = ROOT / "benchmarks" / "worlds.csv"
 UNIT = "agent-steps/CPU-s"
 
 
 @dataclass(frozen=True)
-class Sizes:
+class WorldSizes:
     """How much is measured.
 
     Attributes:
@@ -39,7 +39,7 @@ class Sizes:
     agents_of_vmas: int = 50
 
 
-def measure(sizes: Sizes, say: Callable[[str], object]) -> tuple[list[Row], list[str]]:
+def measure(sizes: WorldSizes, say: Callable[[str], object]) -> tuple[list[Measurement], list[str]]:
     """All rows, and why what is missing is missing; `say` is told what comes next."""
     rows, left_out = [], []
     for scenes, agents in sizes.crowds:
@@ -83,14 +83,14 @@ def ours(scenes: int, agents: int, steps: int) -> dict[str, tuple[Callable[[], o
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.worlds", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=Sizes.repeats, help="rounds; the best counts")
+    parser.add_argument("--repeats", type=int, default=WorldSizes.repeats, help="rounds; the best counts")
     parser.add_argument("--out", type=Path, default=OUT, help="the CSV file")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     console = Console()
     with Status("…", console=console) as status:
-        rows, left_out = measure(Sizes(repeats=options.repeats), status.update)
+        rows, left_out = measure(WorldSizes(repeats=options.repeats), status.update)
     machine = describe_machine()
     show(rows, machine, console)
     for line in left_out:

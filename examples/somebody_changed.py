@@ -5,14 +5,14 @@ interactions, and for another from then on. What it knows of them is a latent th
 readout says which character that is. Beside it, the exact observer, and one who holds that people never change.
 """
 
-from jepa_social.evaluation.mind.change import HAZARD, SWITCH, observer, run_trials
+from jepa_social.evaluation.mind.change import HAZARD, SWITCH, draw_trials, observer
 from jepa_social.evaluation.mind.change_model import (
     ACT,
     SITUATION,
     as_interactions,
-    fit_readout,
+    choice_logs,
+    fit_character,
     in_context,
-    partner_logs,
 )
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person
@@ -23,14 +23,14 @@ def main(steps: int = 200, seed: int = 5) -> dict[str, list[float]]:
     """How probable each observer holds the new character 0, 5, 10, 20 and 40 interactions after the switch."""
     model = fit_person(
         PersonModel(SITUATION, ACT, width=32, depth=2, heads=4),
-        lambda step: as_interactions(partner_logs(32, 80, HAZARD, step)),
+        lambda step: as_interactions(choice_logs(32, 80, HAZARD, step)),
         steps,
         seed=0,
         rate=4e-3,
     )
-    others = partner_logs(60, 100, HAZARD, 900_000)
-    readout = fit_readout(in_context(model, others)[0][:, 1:].flatten(0, 1), others.character.flatten())
-    somebody = run_trials(1, seed).changing
+    others = choice_logs(60, 100, HAZARD, 900_000)
+    readout = fit_character(in_context(model, others)[0][:, 1:].flatten(0, 1), others.character.flatten())
+    somebody = draw_trials(1, seed).changing
     was, now = (CHARACTERS[int(somebody.character[0, t])] for t in (0, -1))
     print(f"A {was} person becomes {now}. How probable it is held that they are {now}:")
     beliefs = {

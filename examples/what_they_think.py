@@ -8,8 +8,8 @@ think, starts too harsh and is put right by faces alone, while an ego that ignor
 import torch
 
 from jepa_social.evaluation.mind.conduct import as_interactions, audience_logs
-from jepa_social.evaluation.mind.judgement import live_through, meet
-from jepa_social.mind.social_reward import SocialReward, fit_worth
+from jepa_social.evaluation.mind.judgement import live_through, meet_audiences
+from jepa_social.mind.social_reward import BelievedReward, fit_worth
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person
 from jepa_social.worlds.audience import FALL, NOTICED_NOW
@@ -28,9 +28,9 @@ def main(steps: int = 150, count: int = 40, interactions: int = 120, seed: int =
     worth = fit_worth(model, as_interactions(asked), asked.evaluation)
     print(f"A calm face is worth {worth[0]:+.2f}, a frown {worth[1]:+.2f}.")
     print(f"Of a slip in public people now think {-FALL * NOTICED_NOW:.3f} on average. The ego believes:")
-    met, curves = meet(count, seed, interactions), {}
+    met, curves = meet_audiences(count, seed, interactions), {}
     for name, learns in (("who watches faces", True), ("who does not", False)):
-        curves[name] = live_through(SocialReward(model, worth, count, learns), met)[1].mean(0)
+        curves[name] = live_through(BelievedReward(model, worth, count, learns), met)[1].mean(0)
         shown = [n for n in (0, 10, 50, interactions - 1) if n < interactions]
         print(f"  {name:18}", "  ".join(f"{curves[name][n]:.3f}" for n in shown), f" after {shown} interactions")
     return curves

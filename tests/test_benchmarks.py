@@ -77,7 +77,7 @@ def test_worlds_are_measured_beside_whatever_is_installed(monkeypatch: pytest.Mo
     monkeypatch.setattr(peers, "jupedsim_cases", lambda start, steps: {})
     monkeypatch.setattr(peers, "pysocialforce_cases", lambda start, steps: {})
     said = []
-    sizes = worlds.Sizes(repeats=1, crowds=((3, 4), (1, 14)), steps=2, apart=2, agents_of_vmas=10)
+    sizes = worlds.WorldSizes(repeats=1, crowds=((3, 4), (1, 14)), steps=2, apart=2, agents_of_vmas=10)
     rows, left_out = worlds.measure(sizes, said.append)
     assert said == ["3 x 4", "1 x 14"]
     assert {row.part for row in rows} == set(said)

@@ -22,7 +22,7 @@ Metric = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Score:
+class LineScore:
     """One row and metric.
 
     Attributes:
@@ -46,7 +46,7 @@ class Line:
     x: float | None
     line: str
     baseline: bool
-    scores: dict[Metric, Score]
+    scores: dict[Metric, LineScore]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def summarise(records: Sequence[Record]) -> Summary:
         seeds = _fold_means(known, folds)
         reference = _fold_means(values.get((first.reference, metric), {}), folds)
         both = [seeds[seed] - reference[seed] for seed in seeds if seed in reference]
-        lines[row].scores[metric] = Score(
+        lines[row].scores[metric] = LineScore(
             {f: over_seeds(part) for f in folds if (part := [v for (fold, _), v in known.items() if fold == f])},
             over_seeds(list(seeds.values())),
             None if row == first.reference else over_seeds(both),

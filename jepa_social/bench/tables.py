@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
-from rich.table import Table as RichTable
+from rich.table import Table
 from rich.text import Text
 
-from jepa_social.bench.summary import Line, Metric, Score, Summary, shown_suite
+from jepa_social.bench.summary import Line, LineScore, Metric, Summary, shown_suite
 from jepa_social.evaluation.labels import label, say
 from jepa_social.evaluation.statistics import Interval
 
@@ -24,7 +24,7 @@ FOLDS = "Each fold: mean over seeds. Average: unweighted over folds, [95 % Stude
 
 
 @dataclass(frozen=True)
-class Cell:
+class Entry:
     """Text, bold or not."""
 
     text: str
@@ -32,20 +32,20 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class PlainTable:
     """A table before it is set: `rows` of as many cells as `header` has titles."""
 
     caption: str
     header: list[str]
-    rows: list[list[Cell]]
+    rows: list[list[Entry]]
 
 
-def tables(summary: Summary) -> list[Table]:
+def tables(summary: Summary) -> list[PlainTable]:
     """The comparison with the reference row and, where there are several folds, the table of folds."""
     return [comparison(summary), by_fold(summary)] if len(summary.folds) > 1 else [comparison(summary)]
 
 
-def comparison(summary: Summary) -> Table:
+def comparison(summary: Summary) -> PlainTable:
     """A row a variant: each metric with its interval and its difference to the reference row."""
     header = ["", "n"]
     for metric in summary.metrics:
@@ -54,33 +54,33 @@ def comparison(summary: Summary) -> Table:
     for line in summary.lines:
         counts = {score.mean.n for score in line.scores.values()}
         seeds = "/".join(str(n) for n in sorted(counts))
-        cells = [Cell(_name(line, summary)), Cell("–" if line.baseline else seeds)]
+        cells = [Entry(_name(line, summary)), Entry("–" if line.baseline else seeds)]
         for metric in summary.metrics:
             score = line.scores.get(metric)
-            cells += [Cell(_mean(score, metric)), _gap(score, metric)]
+            cells += [Entry(_mean(score, metric)), _gap(score, metric)]
         rows.append(cells)
     caption = (CAPTION if len(summary.folds) > 1 else NO_FOLDS).format(reference=summary.reference)
     scored = ", ".join(" ".join(filter(None, (fold, _count(summary.counts[fold])))) for fold in summary.folds)
-    return Table(f"{caption} Scored: {scored}.", header, rows)
+    return PlainTable(f"{caption} Scored: {scored}.", header, rows)
 
 
-def by_fold(summary: Summary) -> Table:
+def by_fold(summary: Summary) -> PlainTable:
     """A row a variant, a column a fold, the first metrics side by side; the average last, with intervals."""
     shown = summary.metrics[:SIDE_BY_SIDE]
     names = " / ".join(_title(metric, summary) for metric in shown)
     rows = []
     for line in summary.lines:
-        cells = [Cell(_name(line, summary))]
+        cells = [Entry(_name(line, summary))]
         for fold in summary.folds:
             known = [(m, line.scores[m].folds.get(fold) if m in line.scores else None) for m in shown]
-            cells.append(Cell(" / ".join(say(i.mean, metric[1]) if i else "–" for metric, i in known)))
+            cells.append(Entry(" / ".join(say(i.mean, metric[1]) if i else "–" for metric, i in known)))
         average = " / ".join(_mean(line.scores.get(metric), metric) for metric in shown)
-        rows.append([*cells, Cell(average)])
-    rows.append([Cell("scored"), *(Cell(_count(summary.counts[fold])) for fold in summary.folds), Cell("")])
-    return Table(f"{names}. {FOLDS}", ["", *summary.folds, "average"], rows)
+        rows.append([*cells, Entry(average)])
+    rows.append([Entry("scored"), *(Entry(_count(summary.counts[fold])) for fold in summary.folds), Entry("")])
+    return PlainTable(f"{names}. {FOLDS}", ["", *summary.folds, "average"], rows)
 
 
-def markdown(title: str, made: Sequence[Table]) -> str:
+def markdown(title: str, made: Sequence[PlainTable]) -> str:
     """A Markdown document."""
     parts = [f"# {title}"]
     for table in made:
@@ -91,7 +91,7 @@ def markdown(title: str, made: Sequence[Table]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def latex(title: str, made: Sequence[Table]) -> str:
+def latex(title: str, made: Sequence[PlainTable]) -> str:
     r"""`table` environments; needs `\usepackage{booktabs}` and an engine or `inputenc` that reads UTF-8."""
     parts = []
     for table in made:
@@ -119,9 +119,9 @@ def latex(title: str, made: Sequence[Table]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def terminal(title: str, table: Table) -> RichTable:
+def terminal(title: str, table: PlainTable) -> Table:
     """For a `rich` console."""
-    shown = RichTable(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(table.header):
         shown.add_column(name, justify="right" if i else "left")
     for row in table.rows:
@@ -138,20 +138,20 @@ def _name(line: Line, summary: Summary) -> str:
     return f"{line.name} (reference)" if line.name == summary.reference else line.name
 
 
-def _mean(score: Score | None, metric: Metric) -> str:
+def _mean(score: LineScore | None, metric: Metric) -> str:
     if score is None or not score.mean.n:
         return "–"
     mean, name = score.mean, metric[1]
     return say(mean.mean, name) + (f" [{say(mean.low, name)}, {say(mean.high, name)}]" if _has_width(mean) else "")
 
 
-def _gap(score: Score | None, metric: Metric) -> Cell:
+def _gap(score: LineScore | None, metric: Metric) -> Entry:
     gap, name = score.gap if score else None, metric[1]
     if gap is None or not gap.n:
-        return Cell("" if score and score.gap is None else "–")
+        return Entry("" if score and score.gap is None else "–")
     ends = f" [{say(gap.low, name, True)}, {say(gap.high, name, True)}]" if _has_width(gap) else ""
     seeds = "" if score and gap.n == score.mean.n else f" (n = {gap.n})"
-    return Cell(say(gap.mean, name, True) + ends + seeds, gap.excludes(0))
+    return Entry(say(gap.mean, name, True) + ends + seeds, gap.excludes(0))
 
 
 def _count(numbers: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from jepa_social.evaluation.episodes import Episodes
-from jepa_social.evaluation.runner import World
+from jepa_social.evaluation.runner import Playable
 from jepa_social.geometry import closest_on_segment
 from jepa_social.scene import Scene
 from jepa_social.worlds.clearance import people
@@ -32,7 +32,7 @@ class Disturbance:
     greatest_delay: Tensor
 
 
-def disturbances(world: World, episodes: Sequence[Episodes]) -> dict[str, dict[str, list[float]]]:
+def disturbances(world: Playable, episodes: Sequence[Episodes]) -> dict[str, dict[str, list[float]]]:
     """Policy to the names of `Disturbance` to a number an episode.
 
     Args:
@@ -58,7 +58,7 @@ def disturbances(world: World, episodes: Sequence[Episodes]) -> dict[str, dict[s
 
 
 @torch.no_grad()
-def undisturbed(world: World, seeds: Sequence[int], frames: int) -> Scene:
+def undisturbed(world: Playable, seeds: Sequence[int], frames: int) -> Scene:
     """The first `frames` frames of a world whose ego stands still, unseen."""
     scene = world.reset(seeds)
     first = world.history().frames - 1

@@ -114,7 +114,7 @@ def out_of_time(frame: Tensor | int, dt: Tensor, limit: Tensor) -> Tensor:
     return frame * dt >= limit - 1e-3 * dt
 
 
-def cut(scene: Scene, stop: Tensor) -> Scene:
+def cut_at(scene: Scene, stop: Tensor) -> Scene:
     """Forget what came after the frame `stop [E]`: nobody is present there, and needless frames are dropped."""
     new = scene.between(0, int(stop.max()) + 1)
     after = torch.arange(new.frames, device=stop.device) > stop[:, None]

@@ -61,7 +61,7 @@ def read_runs(folders: Sequence[Path], suite: str = "forecast", ours: str = "jep
     return sorted(runs, key=lambda run: (place.get(run.fold, len(place)), run.fold, run.seed))
 
 
-def over_seeds(intervals: Sequence[Interval]) -> Interval:
+def over_runs(intervals: Sequence[Interval]) -> Interval:
     """Mean over runs that were tested on the same people: more seeds do not make the test larger, so ends average."""
     count = len(intervals)
     mean, low, high = (sum(getattr(i, name) for i in intervals) / count for name in ("mean", "low", "high"))
@@ -114,7 +114,7 @@ def fold_table(
     for name in (*folds, "mean of folds", "pooled"):
         table.add_column(name, justify="right")
     for row in rows:
-        each = {m: [over_seeds([r.rows[row][m] for r in runs if r.fold == fold]) for fold in folds] for m in metrics}
+        each = {m: [over_runs([r.rows[row][m] for r in runs if r.fold == fold]) for fold in folds] for m in metrics}
         cells = [" / ".join(_say(each[m][i]) for m in metrics) for i in range(len(folds))]
         cells.append(" / ".join(_say(over_folds(each[m]), seed_spread(runs, row, m)) for m in metrics))
         cells.append(" / ".join(_say(over_folds(each[m], pooled=True)) for m in metrics))

@@ -98,7 +98,7 @@ class StandStill(Deterministic):
         return scene.position[:, :, -1:].expand(-1, -1, horizon, -1)
 
 
-class ConstantVelocity(Deterministic):
+class ConstantVelocityForecaster(Deterministic):
     """The last displacement is repeated; who has none stands (Schöller et al. 2020)."""
 
     name = "constant velocity"

@@ -7,12 +7,12 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from jepa_social.evaluation.episodes import Episodes, cut, decided, endings, out_of_time, pick_scenes
+from jepa_social.evaluation.episodes import Episodes, cut_at, decided, endings, out_of_time, pick_scenes
 from jepa_social.planning.policy import Policy
 from jepa_social.scene import OF_FRAMES, Scene
 
 
-class World(Protocol):
+class Playable(Protocol):
     """What the runner needs of a world; `limit` is s (number or `[E]`)."""
 
     @property
@@ -47,7 +47,7 @@ class Shrinkable(Protocol):
 
 
 def run_episodes(
-    world: World,
+    world: Playable,
     policy: Policy,
     seeds: Sequence[int],
     batch: int = 64,
@@ -80,7 +80,7 @@ def run_episodes(
 
 
 @torch.no_grad()
-def _run_batch(world: World, policy: Policy, seeds: list[int]) -> Episodes:
+def _run_batch(world: Playable, policy: Policy, seeds: list[int]) -> Episodes:
     with torch.random.fork_rng():
         torch.manual_seed(seeds[0])
         scene = world.reset(seeds)
@@ -108,7 +108,7 @@ def _run_batch(world: World, policy: Policy, seeds: list[int]) -> Episodes:
     stop = endings(run, goal, limit)
     return Episodes(
         policy=policy.name,
-        scene=cut(run, stop).to("cpu"),  # pyright: ignore[reportAttributeAccessIssue]
+        scene=cut_at(run, stop).to("cpu"),  # pyright: ignore[reportAttributeAccessIssue]
         stop=stop.cpu(),
         goal=goal.cpu(),
         limit=limit.cpu(),
@@ -147,7 +147,7 @@ def _last_step(before: Scene, after: Scene) -> Scene:
     return pair
 
 
-def _of_human(world: World, name: str) -> Tensor | None:
+def _of_human(world: Playable, name: str) -> Tensor | None:
     """What a replay world knows of the recorded person: `[E]`, an attribute or a method; None in other worlds."""
     value = getattr(world, name, None)
     value = value() if callable(value) else value

@@ -15,7 +15,7 @@ from torch import Tensor
 from jepa_social.models.person import Interactions, PersonModel
 
 
-class SocialReward:
+class BelievedReward:
     """The reward among B others who are met one interaction after the other.
 
     Args:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepa_social.models.jepa import SocialJEPA
-from jepa_social.models.spectra import clock_share, decay_exponent, effective_rank, lidar, over_time, spread
+from jepa_social.models.spectra import clock_share, decay_exponent, deviation, effective_rank, lidar, over_time
 from jepa_social.scene import Scene
 
 
@@ -94,7 +94,7 @@ class CollapseAlarm:
 
     def check(self, latents: Float[Tensor, "K D"]) -> dict[str, Tensor]:
         """Measure `latents`, warn if they have collapsed, and return the scalars to log."""
-        rank, std = effective_rank(latents), spread(latents)
+        rank, std = effective_rank(latents), deviation(latents)
         relative = std.norm() / latents.float().norm(dim=-1).mean().clamp(min=1e-12)
         dead = bool(rank < self.share * latents.shape[-1]) or bool(relative < self.least)
         self.bad = self.bad + 1 if dead else 0

@@ -91,7 +91,7 @@ def clock_share(state: Float[Tensor, "B N T D"], present: Bool[Tensor, "B N T"])
     return (total.square().sum(-1) / number).sum() / changing.square().sum().clamp(min=1e-12)
 
 
-def spread(latents: Float[Tensor, "K D"]) -> Float[Tensor, "D"]:
+def deviation(latents: Float[Tensor, "K D"]) -> Float[Tensor, "D"]:
     """Standard deviation of each dimension (VICReg, Bardes et al. 2022, watches and regularises the same quantity)."""
     return latents.float().std(0)
 

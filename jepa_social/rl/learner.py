@@ -25,7 +25,7 @@ class Crowded(BaseFeaturesExtractor):
         return self.attention(*unflatten(observations))
 
 
-def build(config: DictConfig, env: CrowdVecEnv) -> PPO:
+def build_learner(config: DictConfig, env: CrowdVecEnv) -> PPO:
     """A fresh learner whose mean action is to go straight at full speed."""
     rate = config.ppo.learning_rate
     settings: dict[str, Any] = {**config.ppo, "learning_rate": lambda left: rate * max(left, 0.05)}

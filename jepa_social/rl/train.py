@@ -19,7 +19,7 @@ from jepa_social.evaluation.runner import run_episodes
 from jepa_social.files import with_draft
 from jepa_social.planning.learned import Learned
 from jepa_social.rl.imitation import demonstrate, imitate
-from jepa_social.rl.learner import actor_of, build
+from jepa_social.rl.learner import actor_of, build_learner
 from jepa_social.rl.vec_env import CrowdVecEnv
 from jepa_social.worlds.crowd import Crowd
 
@@ -46,7 +46,7 @@ def learn(config: DictConfig) -> Path:
         raise ValueError(f"{folder} is trained for {done} steps: raise steps={config.steps}, or give another run=")
     seeds = range(config.first_seed, config.first_seed + config.pool)
     env = CrowdVecEnv(instantiate(config.world), seeds, config.scenes, config.seen, config.seed + done)
-    learner = PPO.load(checkpoint, env, device="cpu") if rows else build(config, env)
+    learner = PPO.load(checkpoint, env, device="cpu") if rows else build_learner(config, env)
     if not rows and config.demonstrations:
         teacher = instantiate(config.teacher)
         shown = demonstrate(env, teacher, config.demonstrations, config.noise, config.ppo.gamma)

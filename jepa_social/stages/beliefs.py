@@ -62,7 +62,7 @@ LIMIT = 32
 IGNORANCE, FEW = "ignorance_25", "few_25"
 LATER = range(len(SHARES), len(SHARES) + len(AFTER))
 """Questions at fixed frames since the swap."""
-Row = Callable[[Trials, int], Tensor]
+Answer = Callable[[Trials, int], Tensor]
 
 
 def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
@@ -89,7 +89,7 @@ def false_belief(jepa: SocialJEPA, settings: DictConfig, ours: str) -> Scored:
     found["ToMnet, supervised"] = belief_columns(believed, asked, likely=True) | move_columns(moved[1], asked)
     clone = clone_steps(fit, settings.steps, settings.seed)
     in_view = put_where(asked, _own(settings))
-    rows: dict[str, tuple[Row, Tensor]] = {
+    rows: dict[str, tuple[Answer, Tensor]] = {
         VIEW: (lambda _, share: in_view[:, share], towards(asked, 1, in_view[:, 1].argmax(-1))),
         "behaviour cloning": (lambda trials, share: heads_for(clone, trials, share), imitated(clone, asked, 1)),
         "constant velocity": (constant_velocity, walks_on(fit, asked, 1)),

@@ -29,7 +29,7 @@ LIFE = 10_000
 
 
 @dataclass(frozen=True)
-class Row:
+class EncountersRow:
     """One way to learn, or not: whose walk, whether by coin, and which part of the loop is there."""
 
     other: bool = False
@@ -56,12 +56,12 @@ def score_encounters(run: Path, world_model: WorldModel, settings: DictConfig, s
         ValueError: nobody came near.
     """
     rows = {
-        ours: Row(),
-        f"{ours}, no update": Row(learns=False),
-        f"{ours}, no comparison": Row(compares=False),
-        f"{ours}, no coin": Row(coin=False),
-        f"{ours}, passive reader": Row(other=True, coin=False),
-        f"{ours}, experimenter's reader": Row(other=True),
+        ours: EncountersRow(),
+        f"{ours}, no update": EncountersRow(learns=False),
+        f"{ours}, no comparison": EncountersRow(compares=False),
+        f"{ours}, no coin": EncountersRow(coin=False),
+        f"{ours}, passive reader": EncountersRow(other=True, coin=False),
+        f"{ours}, experimenter's reader": EncountersRow(other=True),
     }
     planner = jepa_planner(world_model, settings.planner)
     judge = Acquainted(Orca(margin=0.15), planner.dynamics, Regard(), nudge=suite.nudge, learns=False)
@@ -89,7 +89,7 @@ def score_encounters(run: Path, world_model: WorldModel, settings: DictConfig, s
     save(encounters_figure(lives, asked, ours), run / "figures" / f"{suite.name}.png")
 
 
-def _live(row: Row, dynamics: Dynamics, suite: DictConfig, first: int) -> tuple[list[float], Regard]:
+def _live(row: EncountersRow, dynamics: Dynamics, suite: DictConfig, first: int) -> tuple[list[float], Regard]:
     """How much people at large are thought to mind before each cohort and after the last."""
     regard, thought = Regard(), []
     policy: Policy = SocialForce(10.0, 0.5) if row.other else Orca(margin=0.15)

@@ -18,7 +18,7 @@ from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.evaluation.anchors import Anchors
 from jepa_social.evaluation.forecast_scores import PROBABILISTIC, forecast_scores, truth_scores
 from jepa_social.evaluation.forecasters import (
-    ConstantVelocity,
+    ConstantVelocityForecaster,
     Forecaster,
     Imagines,
     LeastSquares,
@@ -75,7 +75,7 @@ def score_forecasts(
         )
     rows: list[Forecaster] = [Named(ours, model)]
     if suite.baselines:
-        rows += [StandStill(), ConstantVelocity(), LeastSquares(), RandomHeadings()]
+        rows += [StandStill(), ConstantVelocityForecaster(), LeastSquares(), RandomHeadings()]
         rows.append(Anchors.fit(_training_scenes(trained), module.observed))
     batches = list(AgentBudgetSampler(windows, windows.counts, data.agents_per_batch, data.pairs_per_batch, False))
     watched = track(batches, description=suite.name)

@@ -18,10 +18,10 @@ from jepa_social.evaluation.mind.conduct import (
     evenly,
     selfish,
 )
-from jepa_social.evaluation.mind.judgement import STEPS, AudienceObserver, live_through, meet, reward_columns
+from jepa_social.evaluation.mind.judgement import STEPS, AudienceObserver, live_through, meet_audiences, reward_columns
 from jepa_social.evaluation.mind.reward_figure import reward_figure
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
-from jepa_social.mind.social_reward import SocialReward, fit_worth
+from jepa_social.mind.social_reward import BelievedReward, fit_worth
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person, known_person, plain
 from jepa_social.worlds.audience import NOTICED_NOW
@@ -41,13 +41,13 @@ def social_reward(run: Path, settings: DictConfig, ours: str) -> Scored:
         raise ValueError("suite.social_reward: first_seed is among the training's seeds: set fit_seed further away")
     model, worth = people_of_the_past(run, settings)
     minds: dict[str, Callable[[int], Mind]] = {
-        ours: partial(SocialReward, model, worth),
-        "never corrected": partial(SocialReward, model, worth, learns=False),
+        ours: partial(BelievedReward, model, worth),
+        "never corrected": partial(BelievedReward, model, worth, learns=False),
         "frozen": partial(AudienceObserver, learns=False),
         "oracle": partial(AudienceObserver, told=NOTICED_NOW),
         CEILING: AudienceObserver,
     }
-    met = meet(settings.trials, settings.first_seed)
+    met = meet_audiences(settings.trials, settings.first_seed)
     found: dict[str, Columns] = {}
     curves: dict[str, Tensor] = {}
     acted = (settings.trials, STEPS, settings.first_seed + 1)

@@ -20,7 +20,7 @@ from jepa_social.evaluation.mind.tolerance import (
 from jepa_social.evaluation.mind.tolerance_conduct import altruistic, conduct, selfish
 from jepa_social.evaluation.mind.tolerance_figure import tolerance_figure
 from jepa_social.evaluation.mind.tolerance_observer import Counting, Mind, ToleranceObserver
-from jepa_social.mind.social_reward import SocialReward, fit_worth
+from jepa_social.mind.social_reward import BelievedReward, fit_worth
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person, known_person, plain
 from jepa_social.worlds.tolerance import BEHAVIOURS, NOW, PAST, Dealings
@@ -49,8 +49,8 @@ def tolerance(run: Path, settings: DictConfig, ours: str) -> Scored:
     count = settings.trials
     met, home = (acquaint(count, settings.first_seed + k, mean) for k, mean in enumerate((NOW, PAST)))
     minds: dict[str, Callable[[Tensor], Mind]] = {
-        ours: lambda _: SocialReward(model, worth, count),
-        "never corrected": lambda _: SocialReward(model, worth, count, learns=False),
+        ours: lambda _: BelievedReward(model, worth, count),
+        "never corrected": lambda _: BelievedReward(model, worth, count, learns=False),
         "average of the past": lambda _: Counting(past, asked, count, learns=False),
         "counting": lambda _: Counting(past, asked, count),
         "frozen": lambda _: ToleranceObserver(count, learns=False),

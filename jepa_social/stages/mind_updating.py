@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from jepa_social.evaluation.figures import save
-from jepa_social.evaluation.mind.change import Trials, change_columns, noticing, observer, run_trials
+from jepa_social.evaluation.mind.change import ChangeTrials, change_columns, draw_trials, noticing, observer
 from jepa_social.evaluation.mind.change_figure import change_figure
 from jepa_social.evaluation.mind.change_model import (
     ACT,
@@ -15,9 +15,9 @@ from jepa_social.evaluation.mind.change_model import (
     Followed,
     as_interactions,
     by_gradient,
-    fit_readout,
+    choice_logs,
+    fit_character,
     in_context,
-    partner_logs,
 )
 from jepa_social.evaluation.mind.reactive import foresight, reactive_logs, static_reaction, true_reaction
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
@@ -46,7 +46,7 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
     """
     if settings.fit_seed <= settings.first_seed <= settings.fit_seed + max(settings.steps, settings.reactive_steps):
         raise ValueError("suite.updating: first_seed is among the training's seeds: set fit_seed further away")
-    trials = run_trials(settings.trials, settings.first_seed)
+    trials = draw_trials(settings.trials, settings.first_seed)
     model = _partner_model(run, settings)
     blank = untrained(model, settings.seed)
     found: dict[str, Columns] = {}
@@ -80,10 +80,10 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
     return scores, gaps
 
 
-def _read(follow: partial[Followed], trials: Trials, settings: DictConfig) -> tuple[Followed, Followed]:
+def _read(follow: partial[Followed], trials: ChangeTrials, settings: DictConfig) -> tuple[Followed, Followed]:
     """Posteriors by a readout fitted on latents of other people that come about in the same way, and log-losses."""
-    fit = partner_logs(settings.readout, settings.length, settings.hazard, settings.fit_seed - 1)
-    readout = fit_readout(follow(fit)[0][:, 1:].flatten(0, 1), fit.character.flatten())
+    fit = choice_logs(settings.readout, settings.length, settings.hazard, settings.fit_seed - 1)
+    readout = fit_character(follow(fit)[0][:, 1:].flatten(0, 1), fit.character.flatten())
 
     def posterior(followed: Followed) -> Followed:
         return readout(followed[0]).softmax(-1), followed[1]
@@ -96,7 +96,7 @@ def _partner_model(run: Path, settings: DictConfig) -> PersonModel:
         return fit_person(
             PersonModel(SITUATION, ACT, width=settings.width, depth=2, heads=4),
             lambda step: as_interactions(
-                partner_logs(settings.people, settings.length, settings.hazard, settings.fit_seed + step)
+                choice_logs(settings.people, settings.length, settings.hazard, settings.fit_seed + step)
             ),
             settings.steps,
             settings.seed,

@@ -9,7 +9,7 @@ from rich.progress import track
 from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.mind.encounters import ROUNDS, Encounters, logged, meet, pooled, yoked
 from jepa_social.evaluation.mind.loop_figure import loop_figure
-from jepa_social.evaluation.mind.partners import ACT, SITUATION, Careless, Ego, Ideal, Learner, Oracle, partner_logs
+from jepa_social.evaluation.mind.partners import ACT, SITUATION, Careless, Ego, Ideal, Informed, Learner, partner_logs
 from jepa_social.evaluation.mind.reading import Ends, readers, settled
 from jepa_social.evaluation.mind.reading_figure import reading_figure
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
@@ -96,7 +96,7 @@ def play_all(model: PersonModel, settings: DictConfig, seed: int, ours: str) -> 
     play(f"{ours}, frozen prior", Learner(model, people, 0))
     play(f"{ours}, no comparison", Learner(model, people, compares=False))
     play(CEILING, Ideal(people), actor="exact")
-    play("oracle", Oracle(partners))
+    play("oracle", Informed(partners))
     careless = meet(Careless(seed), partners, probes)
     play(f"{ours}, yoked reader", Learner(model, people), yoked(played[ours], partners))
     play(f"{ours}, insider's reader", Learner(model, people), played["oracle"])

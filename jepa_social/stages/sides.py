@@ -41,7 +41,7 @@ ENCOUNTER = 1000
 
 
 @dataclass(frozen=True)
-class Row:
+class SidesRow:
     """One way to learn, or not.
 
     Attributes:
@@ -58,7 +58,7 @@ class Row:
 
 
 @dataclass
-class Life:
+class Lives:
     """L lives of one row, an entry an encounter; the probe is asked before the first too.
 
     Attributes:
@@ -87,13 +87,13 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
     that an interrupted measurement goes on where it stopped.
     """
     rows = {
-        ours: Row(),
-        f"{ours}, no update": Row(learns=False),
-        f"{ours}, no comparison": Row(compares=False),
-        "reader of people": Row(PEOPLE),
-        "reader of the patient": Row(PATIENT),
-        "reader of an explorer": Row(EXPLORER),
-        "at home": Row(learns=False, home=True),
+        ours: SidesRow(),
+        f"{ours}, no update": SidesRow(learns=False),
+        f"{ours}, no comparison": SidesRow(compares=False),
+        "reader of people": SidesRow(PEOPLE),
+        "reader of the patient": SidesRow(PATIENT),
+        "reader of an explorer": SidesRow(EXPLORER),
+        "at home": SidesRow(learns=False, home=True),
     }
     world_model = deepcopy(world_model).requires_grad_(False)
     weights = hashlib.blake2b(save_weights(dict(world_model.state_dict())), digest_size=8).hexdigest()
@@ -101,7 +101,7 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
         _walks(world_model, settings, suite, world, place)
         for place, world in enumerate((suite.world, suite.home, suite.home))
     )
-    lives: dict[str, Life] = {}
+    lives: dict[str, Lives] = {}
     with Progress() as bar:
         task = bar.add_task("meeting people", total=len(rows) * suite.encounters)
         for name, row in rows.items():
@@ -121,7 +121,7 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
     )
 
 
-def _once(path: Path, known_by: str, live: Callable[[], Life]) -> Life:
+def _once(path: Path, known_by: str, live: Callable[[], Lives]) -> Lives:
     """What was lived before with the same settings, or now."""
     if path.is_file():
         kept = torch.load(path, weights_only=False)
@@ -134,13 +134,13 @@ def _once(path: Path, known_by: str, live: Callable[[], Life]) -> Life:
 
 def _live(
     name: str,
-    row: Row,
+    row: SidesRow,
     world_model: WorldModel,
     settings: DictConfig,
     suite: DictConfig,
     probe: Memory,
     familiar: Memory,
-) -> Life:
+) -> Lives:
     readout = deepcopy(world_model.motion)
     taught = deepcopy(world_model)
     taught.motion = readout
@@ -148,7 +148,7 @@ def _live(
     planner = jepa_planner(taught, settings.planner, name)
     lessons = Lessons(world_model.motion, suite.lives, familiar, suite.doubt)
     chance = torch.Generator().manual_seed(suite.first_seed)
-    life = Life()
+    life = Lives()
     for encounter in range(suite.encounters):
         if row.learns or not life.probed:
             told = _probed(probe, world_model.motion, lessons.learned)
@@ -219,7 +219,7 @@ def _walked(episodes: Episodes, world: DictConfig) -> dict[str, Tensor]:
     return {name: columns[name] for name in WALKED} | {k: torch.tensor(cost[k]) for k in ("delay", "deviation")}
 
 
-def _columns(life: Life, readout: MotionReadout, home: Memory) -> Columns:
+def _columns(life: Lives, readout: MotionReadout, home: Memory) -> Columns:
     """One number a life: the probe in the end, the later half of the walks, what is foretold of people at home now."""
     late = life.walked[len(life.walked) // 2 :]
     columns = {name: torch.stack([one[name].double() for one in late]).nanmean(0).numpy() for name in late[0]}
@@ -229,7 +229,7 @@ def _columns(life: Life, readout: MotionReadout, home: Memory) -> Columns:
     return columns
 
 
-def _curves(life: Life) -> dict[str, np.ndarray]:
+def _curves(life: Lives) -> dict[str, np.ndarray]:
     """Against encounters met before, `[K,L]`."""
     curves = {name: np.stack([one[name].double().numpy() for one in life.walked]) for name in life.walked[0]}
     return curves | {"probe_surprise": np.stack([far.double().numpy() for far, _ in life.probed])}

@@ -25,7 +25,7 @@ HURT = 0.5
 
 
 @dataclass
-class Encounters:
+class Witnessed:
     """What happened between N audiences and an ego in T interactions.
 
     Attributes:
@@ -56,9 +56,9 @@ def occasions(count: int, steps: int, generator: torch.Generator) -> tuple[Bool[
 
 def react(
     noticing: Float[Tensor, "N"], public: Bool[Tensor, "N T"], slip: Bool[Tensor, "N T"], generator: torch.Generator
-) -> Encounters:
+) -> Witnessed:
     """What audiences that notice with probability `noticing` think and show of it."""
     chance = torch.rand(2, *slip.shape, generator=generator)
     noticed = public & slip & (chance[0] < noticing[:, None])
     frown = chance[1] < torch.where(noticed, FROWN[1], FROWN[0])
-    return Encounters(public, slip, frown, torch.where(noticed, -FALL, 0.0))
+    return Witnessed(public, slip, frown, torch.where(noticed, -FALL, 0.0))

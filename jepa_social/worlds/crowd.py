@@ -10,7 +10,7 @@ from torch import Tensor
 
 from jepa_social.scene import FAR, KINDS, Scene
 from jepa_social.worlds.layout import Layout
-from jepa_social.worlds.people import People, Population, Traits
+from jepa_social.worlds.people import Everyone, Population, Traits
 from jepa_social.worlds.scenarios import Scenario
 from jepa_social.worlds.track import Track
 from jepa_social.worlds.walk import people_velocity, wanted_velocity
@@ -89,7 +89,7 @@ class Crowd(World):
             return batch([np.concatenate(([ego], getattr(traits, name))) for _, traits in drawn], agents)
 
         pace = batch([layout.pace for layout, _ in drawn], agents)
-        self._people = People(
+        self._people = Everyone(
             present=batch([np.ones(len(layout.start)) for layout, _ in drawn], agents).bool(),
             speed=everyone("speed", self.ego_speed) * pace,
             radius=everyone("radius", self.ego_radius),

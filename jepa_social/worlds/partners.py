@@ -24,7 +24,7 @@ TRUST_RATE, LAPSE = 0.3, 0.05
 
 
 @dataclass
-class Partners:
+class ChoiceLogs:
     """What N people did in T interactions.
 
     Attributes:
@@ -43,13 +43,13 @@ def choice_log_prob(menu: Float[Tensor, "N T K 6"]) -> Float[Tensor, "N T 6 K"]:
     return (SHARPNESS * menu.transpose(-1, -2)).log_softmax(-1)
 
 
-def live_with(character: Int[Tensor, "N T"], generator: torch.Generator) -> Partners:
+def live_with(character: Int[Tensor, "N T"], generator: torch.Generator) -> ChoiceLogs:
     """Draw menus and choices of people whose character at each interaction is given."""
     menu = torch.randn(*character.shape, OPTIONS, len(CHARACTERS), generator=generator)
     index = character[..., None, None].expand(*character.shape, 1, OPTIONS)
     odds = choice_log_prob(menu).gather(-2, index)[..., 0, :].exp()
     choice = torch.multinomial(odds.flatten(0, 1), 1, generator=generator).view(character.shape)
-    return Partners(menu, choice, character)
+    return ChoiceLogs(menu, choice, character)
 
 
 def changing_now_and_then(count: int, steps: int, hazard: float, generator: torch.Generator) -> Int[Tensor, "N T"]:

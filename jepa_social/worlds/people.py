@@ -95,7 +95,7 @@ CROWDNAV = Population(speed_std=0.0, margin_range=(0.02, 0.02), share_std=0.0)
 
 
 @dataclass(frozen=True)
-class People:
+class Everyone:
     """Everyone of E scenes, the ego in slot 0, as tensors; padded slots are not in `present`.
 
     Attributes:
@@ -141,13 +141,13 @@ class People:
         forced, there = self.social_force[:, 1:], self.present[:, 1:]
         return bool((there & ~forced).any()), bool((there & forced).any())
 
-    def taken(self, index: Tensor) -> "People":
+    def taken(self, index: Tensor) -> "Everyone":
         """The scenes `index`."""
-        return People(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+        return Everyone(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
-    def replaced(self, scenes: Tensor, source: "People", taken: Tensor) -> "People":
+    def replaced(self, scenes: Tensor, source: "Everyone", taken: Tensor) -> "Everyone":
         """These with the scenes `taken` of `source` where `scenes` were."""
         rows = {
             f.name: getattr(self, f.name).index_put((scenes,), getattr(source, f.name)[taken]) for f in fields(self)
         }
-        return People(**rows)
+        return Everyone(**rows)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment, rotate
 from jepa_social.worlds.orca import orca_velocity
-from jepa_social.worlds.people import People, Population
+from jepa_social.worlds.people import Everyone, Population
 from jepa_social.worlds.route import waypoint
 from jepa_social.worlds.sides import turn_aside
 from jepa_social.worlds.social_force import group_pull, length, social_force_velocity
@@ -26,7 +26,7 @@ HURRY = 1.3
 """Greatest over preferred speed of social-force people (Helbing & Molnár 1995)."""
 
 
-def wanted_velocity(people: People, position: Tensor, goal: Tensor, walls: Tensor | None) -> Tensor:
+def wanted_velocity(people: Everyone, position: Tensor, goal: Tensor, walls: Tensor | None) -> Tensor:
     """Preferred velocity `[E,N,2]` m/s: to `goal [E,N,2]`, by way of the gate or round the walls if that is hidden."""
     aim = goal
     if walls is not None and bool(people.gate.isfinite().any()):
@@ -59,7 +59,7 @@ def blocked(start: Tensor, end: Tensor, walls: Tensor, radius: Tensor) -> Tensor
 
 
 def people_velocity(
-    people: People,
+    people: Everyone,
     population: Population,
     position: Tensor,
     velocity: Tensor,

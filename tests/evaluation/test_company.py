@@ -7,7 +7,7 @@ import torch
 from tensordict import TensorDict
 
 from jepa_social.evaluation.disturbance import disturbances
-from jepa_social.evaluation.episodes import Episodes, cut, decided, endings
+from jepa_social.evaluation.episodes import Episodes, cut_at, decided, endings
 from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.navigation_metrics import SCORES, NavigationMetrics
 from jepa_social.evaluation.runner import run_episodes
@@ -30,7 +30,7 @@ def episodes_of(paths, goal, group, walls=None) -> Episodes:
     target, limit, human = torch.tensor([goal]).float(), torch.tensor([100.0]), torch.tensor([10.0])
     stop = endings(scene, target, limit)
     return Episodes(
-        "made", cut(scene, stop), stop, target, limit, torch.tensor([0]), ["made"], torch.tensor([1.0]), human, human
+        "made", cut_at(scene, stop), stop, target, limit, torch.tensor([0]), ["made"], torch.tensor([1.0]), human, human
     )
 
 

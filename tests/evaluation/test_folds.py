@@ -6,7 +6,7 @@ import math
 import pytest
 from rich.console import Console
 
-from jepa_social.evaluation.folds import fold_table, over_folds, over_seeds, read_runs, seed_spread
+from jepa_social.evaluation.folds import fold_table, over_folds, over_runs, read_runs, seed_spread
 from jepa_social.evaluation.results import merge_scores
 from jepa_social.evaluation.statistics import Interval
 
@@ -40,7 +40,7 @@ def test_runs_are_sorted_by_fold_and_seed_and_bring_their_differences(folders):
 
 def test_seeds_do_not_narrow_the_interval_and_folds_do():
     two = [Interval(0.3, 0.2, 0.4, 30), Interval(0.5, 0.4, 0.6, 30)]
-    seeds = over_seeds(two)
+    seeds = over_runs(two)
     assert (seeds.mean, seeds.low, seeds.high, seeds.n) == (*map(pytest.approx, (0.4, 0.3, 0.5)), 30)
     folds = over_folds([Interval(0.8, 0.7, 0.9, 10), seeds])
     half = 0.1 / math.sqrt(2)

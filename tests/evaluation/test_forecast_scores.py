@@ -8,7 +8,7 @@ from scipy.stats import gaussian_kde
 from jepa_social.evaluation.anchors import Anchors
 from jepa_social.evaluation.density import FLOOR, kde
 from jepa_social.evaluation.forecast_scores import forecast_scores, truth_scores
-from jepa_social.evaluation.forecasters import ConstantVelocity, RandomHeadings
+from jepa_social.evaluation.forecasters import ConstantVelocityForecaster, RandomHeadings
 from jepa_social.evaluation.forecasting import predicted_collisions
 from jepa_social.scene import Scene
 from tests.conftest import random_scene
@@ -131,7 +131,7 @@ def scored_scene(batch: int, agents: int, seed: int = 0) -> tuple[Scene, torch.T
     return scene.between(0, 8), scene.position[:, :, 8:], scored
 
 
-ROWS = [ConstantVelocity(), RandomHeadings(), Anchors.fit([random_scene(32, 8, 20, seed=5)], 8)]
+ROWS = [ConstantVelocityForecaster(), RandomHeadings(), Anchors.fit([random_scene(32, 8, 20, seed=5)], 8)]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -193,5 +193,5 @@ def test_equal_draws_are_a_point_that_the_truth_hits_or_misses():
 
 def test_a_forecast_without_spread_says_so():
     seen, truth, scored = scored_scene(4, 6)
-    assert forecast_scores(ConstantVelocity(), seen, truth, scored)["spread"].nansum() == 0
+    assert forecast_scores(ConstantVelocityForecaster(), seen, truth, scored)["spread"].nansum() == 0
     assert forecast_scores(RandomHeadings(), seen, truth, scored)["spread"][scored].eq(1).all()

@@ -8,7 +8,7 @@ import torch
 from jepa_social.evaluation.anchors import SLOWEST, Anchors
 from jepa_social.evaluation.chance import normal, uniform
 from jepa_social.evaluation.forecasters import (
-    ConstantVelocity,
+    ConstantVelocityForecaster,
     Forecaster,
     LeastSquares,
     Named,
@@ -20,7 +20,8 @@ from tests.conftest import random_scene
 
 OBSERVED, HORIZON = 8, 12
 LEARNED = Anchors.fit([random_scene(32, 8, OBSERVED + HORIZON, seed=5)], OBSERVED, anchors=20)
-ROWS = [StandStill(), ConstantVelocity(), LeastSquares(), RandomHeadings(), LEARNED, Named("jepa", RandomHeadings())]
+STRAIGHT = [StandStill(), ConstantVelocityForecaster(), LeastSquares()]
+ROWS = [*STRAIGHT, RandomHeadings(), LEARNED, Named("jepa", RandomHeadings())]
 
 
 def answers(row: Forecaster, scene: Scene) -> list[torch.Tensor]:
@@ -75,12 +76,12 @@ def test_straight_lines_by_hand():
     path = [[0.0, 0.0], [gone, gone], [2.0, 1.0], [3.0, 3.0]]
     scene = Scene.from_arrays([path, [[gone, gone]] * 3 + [[5.0, 5.0]]], 0.4)
     assert StandStill().forecast(scene, 2)[0, 0].tolist() == [[3.0, 3.0], [3.0, 3.0]]
-    assert ConstantVelocity().forecast(scene, 2)[0, 0].tolist() == [[4.0, 5.0], [5.0, 7.0]]
+    assert ConstantVelocityForecaster().forecast(scene, 2)[0, 0].tolist() == [[4.0, 5.0], [5.0, 7.0]]
     # y over t = -3, -1, 0: slope 4.3333/4.6667, through the mean (-4/3, 4/3); x = t + 3 exactly
     slope = (0 * (-3 + 4 / 3) + 1 * (-1 + 4 / 3) + 3 * (4 / 3)) / (25 / 9 + 1 / 9 + 16 / 9)
     line = [[3.0 + t, 4 / 3 + slope * (t + 4 / 3)] for t in (1, 2)]
     torch.testing.assert_close(LeastSquares().forecast(scene, 2)[0, 0], torch.tensor(line))
-    for row in (StandStill(), ConstantVelocity(), LeastSquares()):
+    for row in STRAIGHT:
         assert row.forecast(scene, 2)[0, 1].tolist() == [[5.0, 5.0]] * 2, "seen once: stands"
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jepa_social.evaluation.disturbance import disturbance
-from jepa_social.evaluation.episodes import Episodes, cut, endings, pad_frames
+from jepa_social.evaluation.episodes import Episodes, cut_at, endings, pad_frames
 from jepa_social.evaluation.navigation import navigation, time_to_collision
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.scene import Scene
@@ -22,7 +22,7 @@ def episodes_of(paths, goal, dt=1.0, limit=100.0, radius=0.3, human=(None, None)
     stop = endings(scene, target, most)
     length, time = (None if value is None else torch.tensor([value]) for value in human)
     return Episodes(
-        "toy", cut(scene, stop), stop, target, most, torch.tensor([0]), ["toy"], torch.tensor([2.0]), length, time
+        "toy", cut_at(scene, stop), stop, target, most, torch.tensor([0]), ["toy"], torch.tensor([2.0]), length, time
     )
 
 

@@ -7,7 +7,7 @@ from jepa_social.data.eth_ucy import EthUcy
 from jepa_social.data.module import SceneDataModule
 from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.evaluation.anchors import Anchors
-from jepa_social.evaluation.forecasters import ConstantVelocity, LeastSquares, RandomHeadings, StandStill
+from jepa_social.evaluation.forecasters import ConstantVelocityForecaster, LeastSquares, RandomHeadings, StandStill
 from jepa_social.stages.forecasts import score_windows
 
 PROTOCOL = {"eth": (70, 181), "hotel": (301, 1053), "zara1": (602, 2253)}
@@ -31,7 +31,7 @@ def scored(request, real_data, tmp_path_factory):
     assert train is not None
     assert test is not None
     anchors = Anchors.fit((train.batch(b) for b in batches(data, train)), 8)
-    rows = [StandStill(), ConstantVelocity(), LeastSquares(), RandomHeadings(), anchors]
+    rows = [StandStill(), ConstantVelocityForecaster(), LeastSquares(), RandomHeadings(), anchors]
     about, found = score_windows(rows, test, batches(data, test), 8, drop=0.0)
     return request.param, about, {row: {m: float(np.mean(v)) for m, v in one.items()} for row, one in found.items()}
 

@@ -9,7 +9,7 @@ from jepa_social.planning.learned import Learned
 from jepa_social.planning.reactive import Orca
 from jepa_social.rl import train as module
 from jepa_social.rl.imitation import demonstrate, imitate
-from jepa_social.rl.learner import actor_of, build
+from jepa_social.rl.learner import actor_of, build_learner
 from jepa_social.rl.train import CHECKPOINT, CURVE, POLICY, learn, read_curve
 from jepa_social.rl.vec_env import CrowdVecEnv
 from jepa_social.worlds.crowd import Crowd
@@ -62,7 +62,7 @@ def test_a_kill_between_curve_and_checkpoint_costs_a_stretch_only(tmp_path, monk
 def test_the_file_acts_as_the_learner_does(tmp_path):
     config = small(tmp_path)
     env = CrowdVecEnv(Crowd(CircleCrossing(), 5), range(16), 8, config.seen)
-    learner = build(config, env)
+    learner = build_learner(config, env)
     straight = env.view.command(torch.as_tensor(learner.predict(env.reset(), deterministic=True)[0]))
     assert straight[:, 1].abs().max() <= 1.0
     actor = actor_of(learner, config.width)
@@ -75,7 +75,7 @@ def test_the_file_acts_as_the_learner_does(tmp_path):
 def test_a_fresh_learner_goes_straight_and_an_imitator_as_its_teacher(tmp_path):
     config = small(tmp_path)
     env = CrowdVecEnv(Crowd(CircleCrossing(), 5, CROWDNAV), range(16), 8, config.seen)
-    learner = build(config, env)
+    learner = build_learner(config, env)
     fresh, _ = learner.predict(env.reset(), deterministic=True)
     np.testing.assert_allclose(fresh, np.tile([1.0, 0.0], (8, 1)), atol=0.1)
     samples = demonstrate(env, Orca(0.15), 60, 0.1, 0.99)

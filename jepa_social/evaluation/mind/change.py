@@ -14,7 +14,7 @@ from torch import Tensor
 
 from jepa_social.evaluation.mind.scores import Columns
 from jepa_social.evaluation.statistics import Interval
-from jepa_social.worlds.partners import CHARACTERS, Partners, changing_once, choice_log_prob, live_with
+from jepa_social.worlds.partners import CHARACTERS, ChoiceLogs, changing_once, choice_log_prob, live_with
 
 SWITCH, AFTER = 60, 60
 HAZARD = 1 / 60
@@ -24,39 +24,39 @@ LEVELS = (0.5, 0.9)
 
 
 @dataclass
-class Trials:
+class ChangeTrials:
     """K people, 60 interactions before and 60 after the switch, and K others who never change.
 
     Attributes:
         changing, steady: what they did.
     """
 
-    changing: Partners
-    steady: Partners
+    changing: ChoiceLogs
+    steady: ChoiceLogs
 
 
-def run_trials(count: int, seed: int) -> Trials:
+def draw_trials(count: int, seed: int) -> ChangeTrials:
     """Draw both kinds, `count` people each."""
     generator = torch.Generator().manual_seed(seed)
     steps = SWITCH + AFTER
     changing, steady = (
         live_with(changing_once(count, steps, switch, generator), generator) for switch in (SWITCH, steps)
     )
-    return Trials(changing, steady)
+    return ChangeTrials(changing, steady)
 
 
-def likelihoods(people: Partners) -> Float[Tensor, "N T 6"]:
+def likelihoods(people: ChoiceLogs) -> Float[Tensor, "N T 6"]:
     """Log-probability of what was chosen, for each character."""
     index = people.choice[..., None, None].expand(*people.choice.shape, len(CHARACTERS), 1)
     return choice_log_prob(people.menu).gather(-1, index)[..., 0]
 
 
-def told(people: Partners) -> Float[Tensor, "N T"]:
+def told(people: ChoiceLogs) -> Float[Tensor, "N T"]:
     """Log-loss of an observer that knows the character."""
     return -likelihoods(people).gather(-1, people.character[..., None])[..., 0]
 
 
-def observer(people: Partners, how: str) -> tuple[Float[Tensor, "N T+1 6"], Float[Tensor, "N T"]]:
+def observer(people: ChoiceLogs, how: str) -> tuple[Float[Tensor, "N T+1 6"], Float[Tensor, "N T"]]:
     """Posterior of the character before each interaction and after the last, and the log-loss of each choice.
 
     Args:
@@ -87,7 +87,7 @@ def observer(people: Partners, how: str) -> tuple[Float[Tensor, "N T+1 6"], Floa
     return posterior.exp(), -(posterior[:, :-1] + like).logsumexp(-1)
 
 
-def change_columns(changing: Float[Tensor, "K T"], steady: Float[Tensor, "K T"], trials: Trials) -> Columns:
+def change_columns(changing: Float[Tensor, "K T"], steady: Float[Tensor, "K T"], trials: ChangeTrials) -> Columns:
     """Of log-losses: excess summed over the 60 interactions after the switch; its mean an interaction before it.
 
     `before` is over changing people before they change and steady ones all along up to the same time.
@@ -100,7 +100,7 @@ def change_columns(changing: Float[Tensor, "K T"], steady: Float[Tensor, "K T"],
 
 
 def noticing(
-    changing: Float[Tensor, "K T+1 6"], steady: Float[Tensor, "K T+1 6"], trials: Trials
+    changing: Float[Tensor, "K T+1 6"], steady: Float[Tensor, "K T+1 6"], trials: ChangeTrials
 ) -> tuple[Columns, dict[str, Interval]]:
     """Of posteriors of the character: false alarms, and interactions until the mean posterior of the right one is
     at least 0.5 and 0.9 (61: not within 60).

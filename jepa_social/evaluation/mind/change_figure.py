@@ -13,7 +13,7 @@ from jepa_social.evaluation.mind.reactive import TIMES
 from jepa_social.evaluation.mind.scores import CEILING
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH
-from jepa_social.worlds.partners import Partners
+from jepa_social.worlds.partners import ChoiceLogs
 
 SMOOTH = 5
 """Interactions that a point of the curve is the mean of."""
@@ -22,7 +22,7 @@ STYLES = (*LINES, (0, (1, 4)))
 
 
 def change_figure(
-    losses: Mapping[str, Tensor], people: Partners, scores: Mapping[str, Mapping[str, Interval]], ours: str
+    losses: Mapping[str, Tensor], people: ChoiceLogs, scores: Mapping[str, Mapping[str, Interval]], ours: str
 ) -> Figure:
     """Left: excess log-loss against interactions since the switch. Right: what is foreseen of reactive partners."""
     figure = Figure(figsize=(11.0, 4.2), layout="constrained")

@@ -6,25 +6,25 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from jepa_social.evaluation.mind.judgement import AudienceObserver, live_through, meet, situations
+from jepa_social.evaluation.mind.judgement import AudienceObserver, live_through, meet_audiences, situations
 from jepa_social.evaluation.mind.scores import Columns
-from jepa_social.mind.social_reward import SocialReward
+from jepa_social.mind.social_reward import BelievedReward
 from jepa_social.models.person import Interactions
-from jepa_social.worlds.audience import HURT, NOTICED_NOW, Encounters, former_audiences, occasions, react
+from jepa_social.worlds.audience import HURT, NOTICED_NOW, Witnessed, former_audiences, occasions, react
 
-Mind = SocialReward | AudienceObserver
+Mind = BelievedReward | AudienceObserver
 Rule = Callable[[Float[Tensor, "N"], Bool[Tensor, "N"]], Bool[Tensor, "N"]]
 """Gain of a slip and whether it would be in public, to whether to slip."""
 
 
-def as_interactions(met: Encounters) -> Interactions:
+def as_interactions(met: Witnessed) -> Interactions:
     """What a model sees: where it was, what the ego did, and whether they frowned. No evaluation, nobody's q."""
     acts = torch.eye(2).expand(*met.slip.shape, 2, 2)
     known = torch.ones_like(met.slip)
     return Interactions(situations(met.public, met.slip), acts, met.frown.long(), known)
 
 
-def audience_logs(count: int, steps: int, seed: int) -> Encounters:
+def audience_logs(count: int, steps: int, seed: int) -> Witnessed:
     """Logs of the ego's past, among people who notice twice as much as those that it meets."""
     generator = torch.Generator().manual_seed(seed)
     noticing = former_audiences(count, generator)
@@ -77,13 +77,13 @@ def conduct(mind: Mind | Rule, count: int, steps: int, seed: int) -> Columns:
     slips, own, welfare = [], [], []
     for t in range(steps):
         here, would = public[:, t], torch.ones_like(public[:, t])
-        if isinstance(mind, SocialReward | AudienceObserver):
+        if isinstance(mind, BelievedReward | AudienceObserver):
             better = mind.reward(situations(here, would)) - mind.reward(situations(here, ~would))
             slip = gain[:, t] + better > 0
         else:
             slip = mind(gain[:, t], here)
         met = react(torch.full((count,), NOTICED_NOW), here[:, None], slip[:, None], generator)
-        if isinstance(mind, SocialReward | AudienceObserver):
+        if isinstance(mind, BelievedReward | AudienceObserver):
             mind.observe(situations(here, slip), met.frown[:, 0].long())
         own.append(gain[:, t] * slip + met.evaluation[:, 0])
         welfare.append(own[-1] - HURT * (met.evaluation[:, 0] < 0))
@@ -104,23 +104,23 @@ def decoupling(fresh: Callable[[int], Mind], count: int, seed: int) -> Columns:
     - `private_costs`: what a slip in private costs against none (0)
     - `noticed_costs`: noticed or not, by how much the reward differs before the reaction arrives (0).
     """
-    past = meet(count, seed, steps=20)
+    past = meet_audiences(count, seed, steps=20)
     often, calm = (react(torch.full((count,), q), *_slips(count), _again(seed)) for q in (0.9, NOTICED_NOW))
     ever, never = (react(torch.full((count,), q), *_slips(count), _again(seed)) for q in (1.0, 0.0))
     asked = torch.ones(count, 2)
 
-    def after(*parts: Encounters) -> Mind:
+    def after(*parts: Witnessed) -> Mind:
         mind = fresh(count)
         for part in parts:
             live_through(mind, part)
         return mind
 
-    def expected(now: Encounters) -> Tensor:
+    def expected(now: Witnessed) -> Tensor:
         """Of the first slip of `now`, which has happened and has not been reacted to."""
         return live_through(after(past), now)[0][:, 0]
 
     frowns, faces = (
-        Encounters(calm.public, calm.slip, torch.full_like(calm.frown, shown), calm.evaluation)
+        Witnessed(calm.public, calm.slip, torch.full_like(calm.frown, shown), calm.evaluation)
         for shown in (True, False)
     )
     private = torch.tensor([0.0, 1.0]).expand(count, -1)

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.evaluation.mind.scores import Columns
-from jepa_social.mind.social_reward import SocialReward
-from jepa_social.worlds.audience import ALIKE, FALL, FROWN, NOTICED_BEFORE, NOTICED_NOW, Encounters, occasions, react
+from jepa_social.mind.social_reward import BelievedReward
+from jepa_social.worlds.audience import ALIKE, FALL, FROWN, NOTICED_BEFORE, NOTICED_NOW, Witnessed, occasions, react
 
 STEPS = 200
 ASKED = (0, 10, 50, 199)
@@ -22,7 +22,7 @@ ASKED = (0, 10, 50, 199)
 GRID = torch.linspace(0.0025, 0.9975, 200)
 
 
-def meet(count: int, seed: int, steps: int = STEPS) -> Encounters:
+def meet_audiences(count: int, seed: int, steps: int = STEPS) -> Witnessed:
     """Audiences that notice half as much as those of the ego's past."""
     generator = torch.Generator().manual_seed(seed)
     public, slip = occasions(count, steps, generator)
@@ -33,7 +33,7 @@ def meet(count: int, seed: int, steps: int = STEPS) -> Encounters:
 class AudienceObserver:
     """The exact observer. `learns`: or its belief stays the prior. `told`: or it knows q, as an oracle does.
 
-    It is asked and told like `SocialReward`: `reward`, `observe`.
+    It is asked and told like `BelievedReward`: `reward`, `observe`.
     """
 
     count: int
@@ -63,7 +63,7 @@ def situations(public: Bool[Tensor, "..."], slip: Bool[Tensor, "..."]) -> Float[
 
 
 def live_through(
-    mind: SocialReward | AudienceObserver, met: Encounters
+    mind: BelievedReward | AudienceObserver, met: Witnessed
 ) -> tuple[Float[Tensor, "N T"], Float[Tensor, "N T"]]:
     """What a mind predicts of each interaction's evaluation, and what it would of a slip in public, before reactions.
 
@@ -80,7 +80,7 @@ def live_through(
     return torch.stack(own, 1), torch.stack(asked, 1)
 
 
-def reward_columns(own: Float[Tensor, "N T"], asked: Float[Tensor, "N T"], met: Encounters) -> Columns:
+def reward_columns(own: Float[Tensor, "N T"], asked: Float[Tensor, "N T"], met: Witnessed) -> Columns:
     """|bias| of the evaluation expected of a slip in public, at `ASKED`, and two rates of error over all such slips.
 
     The true expectation is -1.5 q. With p the share of disapproval that is predicted (evaluation / -1.5, in [0, 1]),

@@ -113,7 +113,7 @@ class Ideal:
         return replace(found, values=self.alike * found.values + (1 - self.alike**2) ** 0.5 * own)
 
 
-class Oracle:
+class Informed:
     """Knows the values."""
 
     def __init__(self, partners: Partners):

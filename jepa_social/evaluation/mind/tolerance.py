@@ -36,7 +36,7 @@ BINS = 10
 
 
 @dataclass
-class Acquaintance:
+class AskedPeople:
     """N people, what passes between them and the ego, and what they would think and do in all C = 16 cells.
 
     Attributes:
@@ -65,14 +65,14 @@ def past_dealings(count: int, steps: int, seed: int, mean: tuple[float, ...] = P
     return behave(tolerance, *occasions(count, steps, generator), generator)
 
 
-def acquaint(count: int, seed: int, mean: tuple[float, ...]) -> Acquaintance:
+def acquaint(count: int, seed: int, mean: tuple[float, ...]) -> AskedPeople:
     """People of a population and as many interactions as a mind is ever asked after."""
     generator = torch.Generator().manual_seed(seed)
     tolerance = tolerances(count, mean, generator)
     lived = behave(tolerance, *occasions(count, max(ASKED), generator), generator)
     situation, intensity = (index.repeat_interleave(DRAWS, 1) for index in cells(count))
     asked = behave(tolerance, situation, intensity, generator)
-    return Acquaintance(tolerance, lived, asked.evaluation[:, ::DRAWS], asked.behaviour.view(count, CELLS, DRAWS))
+    return AskedPeople(tolerance, lived, asked.evaluation[:, ::DRAWS], asked.behaviour.view(count, CELLS, DRAWS))
 
 
 def as_interactions(dealings: Dealings) -> Interactions:
@@ -103,7 +103,7 @@ def live_through(mind: Mind, lived: Dealings) -> Told:
     return told
 
 
-def tolerance_columns(told: Told, people: Acquaintance) -> Columns:
+def tolerance_columns(told: Told, people: AskedPeople) -> Columns:
     """Scores after each n, over all cells and of each situation: `<score>_<n>` and `<score>_<situation>_<n>`.
 
     - `judged`, `judged_bias`: mean |expected - true evaluation|, and without the bars

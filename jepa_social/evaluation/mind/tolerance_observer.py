@@ -7,7 +7,7 @@ L_s(g) the likelihood of what was seen in situation s if the tolerance is g,
     p(c | seen) ~ p(c) prod_s sum_g p(g | c) L_s(g),
     p(tolerance_s = g | seen) ~ L_s(g) sum_c p(c) p(g | c) prod_{s' != s} sum_g' p(g' | c) L_s'(g').
 
-Minds are asked and told like `SocialReward`: `expects`, `reward`, `observe`.
+Minds are asked and told like `BelievedReward`: `expects`, `reward`, `observe`.
 """
 
 from dataclasses import dataclass

@@ -10,10 +10,10 @@ from jepa_social.evaluation.mind.change import (
     AFTER,
     SWITCH,
     change_columns,
+    draw_trials,
     likelihoods,
     noticing,
     observer,
-    run_trials,
     told,
 )
 from jepa_social.evaluation.mind.change_model import (
@@ -21,9 +21,9 @@ from jepa_social.evaluation.mind.change_model import (
     SITUATION,
     as_interactions,
     by_gradient,
-    fit_readout,
+    choice_logs,
+    fit_character,
     in_context,
-    partner_logs,
 )
 from jepa_social.evaluation.mind.reactive import foresight, reactive_logs, static_reaction, true_reaction
 from jepa_social.models.person import PersonModel
@@ -42,7 +42,7 @@ PROTOTYPE = {
 
 @pytest.fixture(scope="module")
 def trials():
-    return run_trials(600, 0)
+    return draw_trials(600, 0)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_observers_score_what_prototypes_did(trials, how):
 
 def test_the_exact_observer_is_calibrated(trials):
     """Among people who change at the hazard that it expects, a character held probable p is right p of the time."""
-    people = partner_logs(400, 60, 1 / 60, 5)
+    people = choice_logs(400, 60, 1 / 60, 5)
     posterior = observer(people, "change-point")[0][:, :-1]
     right = torch.nn.functional.one_hot(people.character, len(CHARACTERS)).bool()
     for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 0.9), (0.9, 1.01)):
@@ -93,7 +93,7 @@ MECHANISMS = (
 
 @pytest.mark.parametrize("follow", MECHANISMS)
 def test_mechanisms_see_neither_the_character_nor_the_future(model, follow):
-    people = partner_logs(3, 14, 0.1, 0)
+    people = choice_logs(3, 14, 0.1, 0)
     choice = people.choice.clone()
     choice[:, 9:] = (choice[:, 9:] + 1) % 4
     lied = replace(people, character=(people.character + 1) % 6)
@@ -119,7 +119,7 @@ def test_the_readout_reads_what_is_linear():
     kind = torch.randint(6, (2000,))
     latent = 3.0 + 0.5 * torch.randn(2000, 8)
     latent[torch.arange(2000), kind] += 3.0
-    readout = fit_readout(latent[:1000], kind[:1000])
+    readout = fit_character(latent[:1000], kind[:1000])
     assert (readout(latent[1000:]).argmax(-1) == kind[1000:]).float().mean() > 0.95
 
 

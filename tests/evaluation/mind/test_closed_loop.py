@@ -7,8 +7,8 @@ from jepa_social.evaluation.mind.partners import (
     SITUATION,
     Careless,
     Ideal,
+    Informed,
     Learner,
-    Oracle,
     partner_logs,
 )
 from jepa_social.evaluation.mind.shift import late_columns, live
@@ -38,7 +38,7 @@ def probes(people: int) -> torch.Tensor:
 def played() -> dict[str, Encounters]:
     partners = Partners(PEOPLE, 60, seed=3)
     egos = {
-        "oracle": Oracle(partners),
+        "oracle": Informed(partners),
         "ideal": Ideal(PEOPLE),
         "frozen after 5": Ideal(PEOPLE, 5),
         "frozen prior": Ideal(PEOPLE, 0),

@@ -15,8 +15,8 @@ from jepa_social.evaluation.mind.conduct import (
     evenly,
     selfish,
 )
-from jepa_social.evaluation.mind.judgement import AudienceObserver, live_through, meet, reward_columns
-from jepa_social.mind.social_reward import SocialReward, fit_worth
+from jepa_social.evaluation.mind.judgement import AudienceObserver, live_through, meet_audiences, reward_columns
+from jepa_social.mind.social_reward import BelievedReward, fit_worth
 from jepa_social.models.person import PersonModel
 from jepa_social.worlds.audience import FALL, NOTICED_BEFORE, former_audiences
 
@@ -32,11 +32,11 @@ def model() -> PersonModel:
 @pytest.fixture
 def minds(model):
     worth = torch.tensor([0.1, -1.5])
-    return {"learned": partial(SocialReward, model, worth), "exact": AudienceObserver}
+    return {"learned": partial(BelievedReward, model, worth), "exact": AudienceObserver}
 
 
 def test_observers_score_what_prototypes_did():
-    met = meet(600, 0)
+    met = meet_audiences(600, 0)
     ideal = reward_columns(*live_through(AudienceObserver(600), met), met)
     assert {name: ideal[name].mean() for name in IDEAL} == pytest.approx(IDEAL, abs=0.012)
     frozen = reward_columns(*live_through(AudienceObserver(600, learns=False), met), met)
@@ -59,7 +59,7 @@ def test_the_exact_observer_is_calibrated_in_the_past_that_it_knows():
 
 
 def test_a_slip_that_nobody_sees_is_thought_nothing_of():
-    met = meet(300, 2)
+    met = meet_audiences(300, 2)
     assert (met.evaluation[~(met.public & met.slip)] == 0).all()
     assert set(met.evaluation.unique().tolist()) == {0.0, -FALL}
 
@@ -78,7 +78,7 @@ def test_the_four_decouplings(minds, name):
 
 
 def test_the_reward_does_move_once_a_reaction_arrives(minds):
-    met = meet(30, 0, steps=10)
+    met = meet_audiences(30, 0, steps=10)
     for fresh in minds.values():
         other = replace(met, frown=met.frown.clone())
         other.frown[:, 4] = ~other.frown[:, 4]
@@ -89,7 +89,7 @@ def test_the_reward_does_move_once_a_reaction_arrives(minds):
 
 
 def test_evaluations_never_enter(minds, model):
-    met = meet(30, 0, steps=10)
+    met = meet_audiences(30, 0, steps=10)
     lied = replace(met, evaluation=met.evaluation - 5.0)
     for fresh in minds.values():
         for one, two in zip(live_through(fresh(30), met), live_through(fresh(30), lied), strict=True):
@@ -100,14 +100,14 @@ def test_evaluations_never_enter(minds, model):
 
 
 def test_who_does_not_learn_stays_as_surprised(model):
-    met = meet(8, 0, steps=5)
-    mind = SocialReward(model, torch.tensor([0.0, -1.5]), 8, learns=False)
+    met = meet_audiences(8, 0, steps=5)
+    mind = BelievedReward(model, torch.tensor([0.0, -1.5]), 8, learns=False)
     _, asked = live_through(mind, met)
     assert torch.equal(asked[:, 0], asked[:, -1])
 
 
 def test_surprise_is_the_log_loss_of_the_reaction(model):
-    mind = SocialReward(model, torch.tensor([0.0, -1.5]), 3)
+    mind = BelievedReward(model, torch.tensor([0.0, -1.5]), 3)
     situation = torch.ones(3, 2)
     chance = mind.expects(situation)
     assert torch.allclose(chance.sum(-1), torch.ones(3))

@@ -22,7 +22,7 @@ from jepa_social.evaluation.mind.tolerance import (
 )
 from jepa_social.evaluation.mind.tolerance_conduct import altruistic, conduct, selfish
 from jepa_social.evaluation.mind.tolerance_observer import Counting, Mind, ToleranceObserver, features
-from jepa_social.mind.social_reward import SocialReward
+from jepa_social.mind.social_reward import BelievedReward
 from jepa_social.models.person import PersonModel
 from jepa_social.worlds.tolerance import NOW, PAST, REACHES, SITUATIONS, Dealings, judged, shown, tolerances
 
@@ -36,7 +36,7 @@ def minds() -> dict[str, Fresh]:
     past, asked = past_dealings(300, 64, 1), past_dealings(60, 64, 2)
     worth = torch.tensor([0.2, -0.5, -0.7, -1.2, 0.9])
     return {
-        "learned": partial(SocialReward, model, worth),
+        "learned": partial(BelievedReward, model, worth),
         "exact": ToleranceObserver,
         "counting": partial(Counting, past, asked),
     }
