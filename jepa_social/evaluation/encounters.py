@@ -25,11 +25,6 @@ class Encounter:
     point: tuple[float, float]
     gap: float
 
-    @property
-    def yielded(self) -> bool:
-        """Whether the ego let the other pass first."""
-        return self.gap > 0
-
 
 def encounters(scene: Scene, index: int, within: float = 4.0) -> list[Encounter]:
     """Crossings of the ego's path in one scene, the closest call first.

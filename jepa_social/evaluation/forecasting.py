@@ -116,25 +116,6 @@ class FDE(_AgentMean):
         self.add(displacement_errors(prediction, target, valid)[1])
 
 
-class MissRate(_AgentMean):
-    """Share of agents whose final error passes 2 m."""
-
-    def update(self, prediction: Tensor, target: Tensor, valid: Tensor) -> None:
-        """Add `prediction`, `target` `[B,N,H,2]` m where `valid [B,N]` or `[B,N,H]`."""
-        final = displacement_errors(prediction, target, valid)[1]
-        self.add(torch.where(final.isnan(), torch.nan, (final > MISS).to(final.dtype)))
-
-
-class CollisionShare(_AgentMean):
-    """Share of agents whose forecast collides with a neighbour's forecast (Col-I, Kothari et al. 2021)."""
-
-    def update(self, prediction: Tensor, target: Tensor, valid: Tensor) -> None:
-        """Add `prediction [B,N,H,2]` m where `valid [B,N]` or `[B,N,H]` at every frame; `target` is not read."""
-        scored = _per_frame(valid, prediction).all(-1)
-        hit = predicted_collisions(prediction, scored).to(prediction.dtype)
-        self.add(torch.where(scored, hit, torch.nan))
-
-
 def _per_frame(valid: Tensor, like: Tensor) -> Tensor:
     return (valid[..., None] if valid.ndim == like.ndim - 2 else valid).expand(like.shape[:-1])
 
