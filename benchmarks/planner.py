@@ -8,7 +8,7 @@ as soon as it is measured, cheap budgets first; run again on the same commit and
 import argparse
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks import pretraining
 from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
 from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.navigation import navigation
@@ -160,17 +161,7 @@ def show(rows: list[PlannerRow], title: str, console: Console) -> None:
 
 def write(rows: list[PlannerRow], about: dict[str, str], path: Path) -> None:
     """Write the rows as CSV, the machine and the setting on each, and the figure beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-    def save(draft: Path) -> None:
-        with open(draft, "w", newline="") as file:
-            writer = csv.DictWriter(file, [*asdict(rows[0]), *about])
-            writer.writeheader()
-            for row in rows:
-                cells = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in asdict(row).items()}
-                writer.writerow(cells | about)
-
-    with_draft(path, save)
+    pretraining.write(rows, about, path)
     with_draft(path.with_suffix(".png"), lambda draft: draw(rows, draft))
 
 
