@@ -23,7 +23,7 @@ def pyrvo_cases(start: Start, steps: int) -> dict[str, Case]:
 
     def run(renew: bool) -> None:
         for crowd in crowds:
-            sim = pyrvo.RVOSimulator(0.25, 10.0, 10, 5.0, 5.0, 0.3, 1.0)
+            sim = pyrvo.RVOSimulator(0.25, 10.0, 10, 5.0, 5.0, 0.3, 1.0)  # pyright: ignore[reportAttributeAccessIssue]
             for place, goal in crowd:
                 agent = sim.add_agent(tuple(place))
                 sim.set_agent_pref_velocity(agent, _toward(*place, *goal))
@@ -39,7 +39,7 @@ def pyrvo_cases(start: Start, steps: int) -> dict[str, Case]:
 
 def jupedsim_cases(start: Start, steps: int) -> dict[str, Case]:
     """JuPedSim's social force model and its collision-free speed model, in an empty square, steps of 0.01 s."""
-    import jupedsim
+    import jupedsim  # pyright: ignore[reportMissingImports]
 
     half = float(start.position.abs().max()) + 5.0
     square = [(-half, -half), (half, -half), (half, half), (-half, half)]
@@ -72,7 +72,7 @@ def jupedsim_cases(start: Start, steps: int) -> dict[str, Case]:
 def pysocialforce_cases(start: Start, steps: int) -> dict[str, Case]:
     """PySocialForce (Gao), desired, social and obstacle forces as it comes, nobody in a group."""
     with _hushed():
-        import pysocialforce
+        import pysocialforce  # pyright: ignore[reportMissingImports]
     import numpy as np
 
     speed = 0.8 * (start.goal - start.position) / (start.goal - start.position).norm(dim=-1, keepdim=True)
@@ -89,7 +89,7 @@ def pysocialforce_cases(start: Start, steps: int) -> dict[str, Case]:
 def vmas_cases(start: Start, steps: int) -> dict[str, Case]:
     """VMAS navigation, physics and observations, from random starts of its own; without lidar nobody collides."""
     import torch
-    import vmas
+    import vmas  # pyright: ignore[reportMissingImports]
 
     scenes, agents = start.position.shape[:2]
     side = max(1.0, 0.5 * math.sqrt(0.4 * agents))  # its agents are a third as wide: room for the same crowd

@@ -6,7 +6,7 @@ One run measures all of it on one thread, cases taking turns; README.md says wha
 import argparse
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -10,20 +10,13 @@ from matplotlib.figure import Figure
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH, WALL
 from jepa_social.files import with_draft
 
+if TYPE_CHECKING:
+    from benchmarks.solvers import SolverRow
+
 COLOURS = {"cem": EGO, "icem": IMAGINED, "mppi": TRUTH, "gradient": GOAL, "random_shooting": PERSON, "cma": WALL}
 
 
-class Reached(Protocol):
-    """A solver at a budget (see `benchmarks.solvers.SolverRow`)."""
-
-    solver: str
-    plans: int
-    excess: float
-    excess_low: float
-    excess_high: float
-
-
-def draw(found: Sequence[Reached], path: Path) -> None:
+def draw(found: Sequence["SolverRow"], path: Path) -> None:
     """Curves with 95 % bands; solvers told the prior's plan are dashed, the prior alone is a dotted line."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     FigureCanvasAgg(figure)

@@ -9,10 +9,16 @@ from jepa_social import Scene
 
 def to_scene(seen: dict[str, np.ndarray], dt: float) -> Scene:
     """An observation of `jepa_social/Crowd-v0` as a scene; agent 0 is the ego."""
-    names = ("position", "velocity", "radius", "goal", "walls")
-    present = seen["present"] > 0.5
     return Scene.from_arrays(
-        dt=dt, present=present, ego=0, speed=float(seen["speed"][0]), **{name: seen[name] for name in names}
+        seen["position"],
+        dt,
+        velocity=seen["velocity"],
+        present=seen["present"] > 0.5,
+        radius=seen["radius"],
+        ego=0,
+        goal=seen["goal"],
+        speed=float(seen["speed"][0]),
+        walls=seen["walls"],
     )
 
 
