@@ -11,14 +11,12 @@ import torch
 from tensordict import TensorClass, TensorDict
 from torch import Tensor
 
-from jepa_social.geometry import hold_last, rotate
+from jepa_social.geometry import rotate
 from jepa_social.inputs import as_tensor, refuse_nonsense
+from jepa_social.kinematics import backward_difference, known_velocity, motion_heading
 
 KINDS = ("pedestrian", "robot", "cyclist", "vehicle", "other", "box", "apple", "bread", "cheese", "drink")
 """Names of the integers in `Scene.kind`: agents, and things that lie about (a village has them)."""
-
-MIN_SPEED = 0.1
-"""m/s below which displacement is annotation noise and the last heading is kept."""
 
 FAR = 1.0e4
 """Coordinate (m) of padding walls: too far to matter."""
@@ -79,7 +77,7 @@ class Scene(TensorClass):
         """Build a scene from arrays or tensors of one scene (`position [N,T,2]`) or of a batch (`[B,N,T,2]`).
 
         Positions that are not finite mean absent, NaN in `velocity` or `heading` unknown (0). `velocity` defaults to
-        backward differences, `heading` to the direction of the last motion above `MIN_SPEED`. Scalars are broadcast.
+        backward differences, `heading` to the direction of the last motion (see `kinematics`). Scalars are broadcast.
 
         Raises:
             ValueError: a shape does not fit, a present agent's position is not finite, or a value is nonsense.
@@ -264,35 +262,6 @@ class Scene(TensorClass):
                 fill = wall.new_full((wall.shape[0], most - wall.shape[1], 4), FAR)
                 scene.walls = torch.cat((wall, fill), dim=1)
         return torch.cat(padded, dim=0)  # pyright: ignore[reportArgumentType,reportReturnType]
-
-
-def moving(velocity: Tensor, present: Tensor) -> Tensor:
-    """Where an agent is seen to move faster than `MIN_SPEED`: `[...,T]` bool."""
-    return present & (velocity.norm(dim=-1) > MIN_SPEED)
-
-
-def oriented(velocity: Tensor, present: Tensor) -> Tensor:
-    """Where an agent has been seen to move, so that its heading means something: `[...,T]` bool, causal."""
-    return moving(velocity, present).cummax(dim=-1).values & present
-
-
-def known_velocity(present: Tensor) -> Tensor:
-    """Where a backward difference exists: present now and one frame ago, `[...,T]` bool."""
-    before = torch.cat((torch.zeros_like(present[..., :1]), present[..., :-1]), dim=-1)
-    return present & before
-
-
-def backward_difference(position: Tensor, present: Tensor, dt: Tensor) -> Tensor:
-    """Velocity `[B,N,T,2]` from the last displacement only; 0 in an agent's first frame, where it is unknown."""
-    step = position[..., 1:, :] - position[..., :-1, :]
-    velocity = torch.cat((torch.zeros_like(position[..., :1, :]), step), dim=-2) / dt.view(-1, 1, 1, 1)
-    return velocity * known_velocity(present)[..., None]
-
-
-def motion_heading(velocity: Tensor, present: Tensor) -> Tensor:
-    """Heading `[B,N,T]` rad of the last motion above `MIN_SPEED`; 0 before the first."""
-    angle = torch.atan2(velocity[..., 1], velocity[..., 0])
-    return hold_last(angle, moving(velocity, present), dim=-1)[0] * present
 
 
 def _append_agents(value: Tensor, extra: int) -> Tensor:

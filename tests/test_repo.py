@@ -13,7 +13,7 @@ import pytest
 
 from tests.repo import ENTRIES, PACKAGE, ROOT, SOURCES
 
-BASE = {"files", "runs", "inputs", "memory", "scene", "geometry", "painting"}
+BASE = {"files", "runs", "inputs", "memory", "scene", "geometry", "kinematics", "painting"}
 PURE_WORLDS = {"worlds.ego", "worlds.orca", "worlds.route", "worlds.social_force"}
 MAY_IMPORT = {
     "files": set(),
@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "geometry": set(),
     "runs": {"files"},
     "inputs": set(),
-    "scene": {"geometry", "inputs"},
+    "kinematics": {"geometry"},
+    "scene": {"geometry", "inputs", "kinematics"},
     "painting": {"scene"},
     "data": BASE,
     "worlds": BASE | {"data"},

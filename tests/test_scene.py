@@ -7,7 +7,8 @@ import pytest
 import torch
 from tensordict import TensorDict
 
-from jepa_social.scene import FAR, MIN_SPEED, Scene, known_velocity, oriented
+from jepa_social.kinematics import MIN_SPEED, known_velocity, oriented
+from jepa_social.scene import FAR, Scene
 from tests.conftest import line, random_scene
 
 

@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 
 from jepa_social.data.cache import MANIFEST
 from jepa_social.data.source import moment, origin
-from jepa_social.scene import FAR, Scene, backward_difference, motion_heading
+from jepa_social.kinematics import backward_difference, motion_heading
+from jepa_social.scene import FAR, Scene
 
 
 class SceneWindows(Dataset):

@@ -14,7 +14,8 @@ from torch import Tensor
 from jepa_social.evaluation.episodes import GOAL_REACH, Episodes
 from jepa_social.evaluation.social_work import social_work
 from jepa_social.geometry import time_to_touch
-from jepa_social.scene import FAR, Scene, known_velocity
+from jepa_social.kinematics import known_velocity
+from jepa_social.scene import FAR, Scene
 from jepa_social.worlds.clearance import (
     centre_distance,
     companions,

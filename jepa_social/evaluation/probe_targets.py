@@ -11,7 +11,8 @@ from torch import Tensor
 
 from jepa_social.evaluation.forecasting import constant_velocity
 from jepa_social.geometry import distances, to_frame
-from jepa_social.scene import MIN_SPEED, Scene, known_velocity, oriented
+from jepa_social.kinematics import MIN_SPEED, known_velocity, oriented
+from jepa_social.scene import Scene
 from jepa_social.worlds.groups import PACE, STEADY, TOGETHER
 
 SOON, LATER = 1.2, 4.8

@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepa_social.evaluation.probe_scores import Score, of_sums, ratio_score
-from jepa_social.scene import Scene, oriented
+from jepa_social.kinematics import oriented
+from jepa_social.scene import Scene
 
 NOTABLE = 0.1
 """m: a person who ends up less than this ahead of or behind its other self neither yields nor is yielded to."""

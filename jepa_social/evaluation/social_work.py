@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment
-from jepa_social.scene import Scene, known_velocity
+from jepa_social.kinematics import known_velocity
+from jepa_social.scene import Scene
 from jepa_social.worlds.clearance import ego_radius, ego_track, people
 
 STRENGTH, LAMBDA, GAMMA, N_PRIME, N = 2.1, 2.0, 0.35, 3.0, 2.0

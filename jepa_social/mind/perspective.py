@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.geometry import hold_last, segments_cross
+from jepa_social.kinematics import backward_difference, motion_heading
 from jepa_social.models.tokenizer import has_frame
-from jepa_social.scene import FAR, KINDS, Scene, backward_difference, motion_heading
+from jepa_social.scene import FAR, KINDS, Scene
 
 BOX = KINDS.index("box")
 """Kinds after it are things that may lie in one."""

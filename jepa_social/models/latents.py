@@ -45,7 +45,7 @@ class Anchor:
 class Latents:
     """Latents of a scene's agents at each of its frames.
 
-    `state` is zero where an agent is absent; `oriented` says who has a frame of its own (see `scene.oriented`).
+    `state` is zero where an agent is absent; `oriented` says who has a frame of its own (see `kinematics.oriented`).
     """
 
     state: Float[Tensor, "B N T D"]

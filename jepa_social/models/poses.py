@@ -2,7 +2,7 @@
 
 Each token has its own frame (origin at the agent, x axis along its heading), and a pair of tokens is described only in
 the frame of the query. So rigid motions of the world change nothing, by construction. An agent that has not been seen
-to move has no heading: its directional features are zero (see `scene.oriented`).
+to move has no heading: its directional features are zero (see `kinematics.oriented`).
 """
 
 import torch

@@ -7,13 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from jepa_social.geometry import hold_last
+from jepa_social.kinematics import MIN_SPEED
 from jepa_social.models.journey import JOURNEY
 from jepa_social.models.latents import Anchor
 from jepa_social.models.layers import FeedForward, RelativeAttention
 from jepa_social.models.neighbours import look_around
 from jepa_social.models.poses import SOCIAL_FEATURES, facing, local, social_pose
 from jepa_social.models.walls import Walls, none_shared
-from jepa_social.scene import MIN_SPEED
 
 ACTION_FEATURES = 4
 

@@ -5,7 +5,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from jepa_social.geometry import rotate, wrap_angle
-from jepa_social.scene import KINDS, Scene, known_velocity, oriented
+from jepa_social.kinematics import known_velocity, oriented
+from jepa_social.scene import KINDS, Scene
 
 FEATURES = 13
 PEOPLE = 5

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from jepa_social.geometry import hold_last
-from jepa_social.scene import Scene, moving
+from jepa_social.kinematics import moving
+from jepa_social.scene import Scene
 
 
 @dataclass(frozen=True)

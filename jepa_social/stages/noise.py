@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from jepa_social.scene import Scene, backward_difference, motion_heading
+from jepa_social.kinematics import backward_difference, motion_heading
+from jepa_social.scene import Scene
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
+from jepa_social.kinematics import known_velocity
 from jepa_social.models.diagnostics import CollapseAlarm
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.models.journey import JOURNEY, journey
 from jepa_social.models.objectives import Moves, Objective, Terms, masked_mean
 from jepa_social.models.objectives.reconstruction import own_states
 from jepa_social.models.tokenizer import has_frame
-from jepa_social.scene import Scene, known_velocity
+from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.chance import seed_step
 from jepa_social.stages.contrast import check_alike, contrast, find_siblings

@@ -5,7 +5,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from jepa_social.data.schema import Recording
-from jepa_social.scene import MIN_SPEED
+from jepa_social.kinematics import MIN_SPEED
 
 TOGETHER = 2.13
 """m (7 feet) within which members of a group are of one another."""

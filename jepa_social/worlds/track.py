@@ -6,7 +6,8 @@ import torch
 from tensordict import TensorDict
 from torch import Tensor
 
-from jepa_social.scene import MIN_SPEED, OF_FRAMES, Scene
+from jepa_social.kinematics import MIN_SPEED
+from jepa_social.scene import OF_FRAMES, Scene
 
 
 @dataclass

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from jepa_social.kinematics import backward_difference, motion_heading
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.models.latents import Latents
 from jepa_social.models.objectives import Ema
-from jepa_social.scene import KINDS, Scene, backward_difference, motion_heading
+from jepa_social.scene import KINDS, Scene
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.optim import Schedule
 from jepa_social.stages.pretrain import Pretrain

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepa_social.kinematics import MIN_SPEED
 from jepa_social.planning.costs.base import worst_of
 from jepa_social.planning.imagined import Imagined
-from jepa_social.scene import MIN_SPEED
 
 
 class AsymmetricSpace:
