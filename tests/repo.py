@@ -14,7 +14,10 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
 def composed(entry: str, overrides: list[str], resolve: bool = True) -> dict:
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        config = OmegaConf.to_container(compose(entry, overrides=overrides), resolve=resolve, throw_on_missing=False)
+    """`configs/<entry>.yaml` with `overrides`, as on the command line."""
+    path = CONFIGS / entry
+    with initialize_config_dir(str(path.parent), version_base="1.3"):
+        composed = compose(path.name, overrides=overrides)
+    config = OmegaConf.to_container(composed, resolve=resolve, throw_on_missing=False)
     assert isinstance(config, dict)
     return config

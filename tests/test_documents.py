@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,32 @@ import pytest
 from tests.repo import PACKAGE, ROOT, composed
 
 CARD = PACKAGE / "pretrained" / "README.md"
-DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", CARD, *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *ROOT.glob("*.md"), ROOT / "data" / "README.md", ROOT / "benchmarks" / "README.md", CARD,
+    *sorted((ROOT / "docs").rglob("*.md")),
+]  # fmt: skip
+PROGRAMS = {
+    "train.py": "train",
+    "eval.py": "eval",
+    "-m jepa_social.ablate": "bench/ablate",
+    "-m jepa_social.tune": "tune",
+    "-m jepa_social.rl": "rl",
+    "-m jepa_social.evaluation.gallery": "gallery",
+}
+"""What Hydra starts, and its config."""
 
 
 def commands(path: Path) -> list[tuple[str, list[str]]]:
-    """Every `python train.py …` and `python eval.py …` of a document, with its arguments."""
+    """Every command of a document that Hydra reads: its config and its arguments."""
     text = path.read_text().replace("\\\n", " ")
-    found = re.findall(r"python (train|eval)\.py((?: +[^\s`)|]+)*)", text)
-    return [(entry, shlex.split(rest, comments=True)) for entry, rest in found]
+    found = re.findall(rf"python ({'|'.join(map(re.escape, PROGRAMS))})((?: +[^\s`)|]+)*)", text)
+    return [(PROGRAMS[program], shlex.split(rest, comments=True)) for program, rest in found]
+
+
+def anchors(path: Path) -> set[str]:
+    """What links may lead to in a document: its headings as GitHub spells them."""
+    heads = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 ALL_COMMANDS = [(path.name, entry, args) for path in DOCUMENTS for entry, args in commands(path)]
@@ -41,10 +60,18 @@ def test_make_targets_of_the_documents_exist():
     assert {"demo", "test"} <= named
 
 
+def test_modules_of_the_documents_exist():
+    named = {(path.name, name) for path in DOCUMENTS for name in re.findall(r"python -m ([\w.]+)", path.read_text())}
+    assert ("guide.md", "jepa_social.export") in named
+    assert not [pair for pair in sorted(named) if find_spec(pair[1]) is None]
+
+
 def test_links_of_the_documents_lead_somewhere():
     for path in DOCUMENTS:
-        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text()):
-            assert (path.parent / link).exists(), f"{path.name} links to {link}"
+        for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", path.read_text()):
+            target = path.parent / link if link else path
+            assert target.exists(), f"{path.name} links to {link}"
+            assert not anchor or anchor in anchors(target), f"{path.name} links to #{anchor} of {target.name}"
 
 
 def test_paths_of_the_architecture_exist():
