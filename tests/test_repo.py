@@ -81,6 +81,16 @@ def test_files_stay_small():
     assert not {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text().splitlines())) > 300}
 
 
+def test_a_public_class_name_has_one_meaning():
+    files = [*SOURCES, *sorted((ROOT / "benchmarks").glob("*.py"))]
+    where: dict[str, list[str]] = {}
+    for path in files:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert not {name: places for name, places in where.items() if len(places) > 1}
+
+
 def test_public_names_have_docstrings():
     missing = []
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Layout:
+class VillageLayout:
     """One scene at its start: N agents, K things, V events. Cells are `(x, y)`.
 
     Attributes:
@@ -58,7 +58,7 @@ class Batch:
 PADDING = {"worth": -np.inf, "event": -1, "meets": -1}
 
 
-def batched(layouts: Sequence[Layout], device: torch.device) -> Batch:
+def batched(layouts: Sequence[VillageLayout], device: torch.device) -> Batch:
     """Stack layouts of one grid size.
 
     Raises:
@@ -67,7 +67,7 @@ def batched(layouts: Sequence[Layout], device: torch.device) -> Batch:
     if len({layout.walls.shape for layout in layouts}) > 1:
         raise ValueError(f"scenes of one batch must share a grid: {sorted({la.walls.shape for la in layouts})}")
     stacked = {}
-    for name in (field.name for field in fields(Layout)):
+    for name in (field.name for field in fields(VillageLayout)):
         values = [np.asarray(getattr(layout, name)) for layout in layouts]
         shape = np.max([value.shape for value in values], axis=0)
         out = np.full((len(values), *shape), PADDING.get(name, 0), values[0].dtype)

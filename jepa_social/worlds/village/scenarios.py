@@ -1,4 +1,4 @@
-"""What happens in a village: scenarios that draw a `Layout` from a generator."""
+"""What happens in a village: scenarios that draw a `VillageLayout` from a generator."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from jepa_social.scene import KINDS
-from jepa_social.worlds.village.layout import Layout
+from jepa_social.worlds.village.layout import VillageLayout
 
 BOX = KINDS.index("box")
 GOODS = tuple(KINDS.index(name) for name in ("apple", "bread", "cheese", "drink"))
@@ -20,7 +20,7 @@ class VillageScenario(Protocol):
         """What its recordings are called."""
         ...
 
-    def layout(self, rng: np.random.Generator) -> Layout:
+    def layout(self, rng: np.random.Generator) -> VillageLayout:
         """One scene."""
         ...
 
@@ -59,7 +59,7 @@ class FalseBelief:
         if self.ignorant + self.hidden_goal + self.company > 1 or (self.watcher and self.company):
             raise ValueError("scenario: choose one of hidden_goal, ignorant and company, and company without watcher")
 
-    def layout(self, rng: np.random.Generator) -> Layout:
+    def layout(self, rng: np.random.Generator) -> VillageLayout:
         """One scene."""
         near = rng.integers(0, self.corner, (4, 2))
         side = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -86,7 +86,7 @@ class FalseBelief:
             while np.abs((other := rng.integers(0, self.size, 2)) - boxes[0]).sum() < self.away:
                 pass
             stand.append(other)
-        return Layout(
+        return VillageLayout(
             walls=np.zeros((self.size, self.size), bool),
             start=np.array(stand),
             thing=np.concatenate((boxes, boxes[held])),
@@ -124,7 +124,7 @@ class Market:
     prosocial: float = 0.7
     name: str = "market"
 
-    def layout(self, rng: np.random.Generator) -> Layout:
+    def layout(self, rng: np.random.Generator) -> VillageLayout:
         """One scene."""
         cells = np.stack(np.meshgrid(np.arange(self.size), np.arange(self.size), indexing="ij"), -1).reshape(-1, 2)
         cells = cells[rng.permutation(len(cells))]
@@ -135,7 +135,7 @@ class Market:
         event = np.array(
             [(rng.integers(1, self.until), good, *spare[good]) for good in rng.permutation(self.goods)[: self.moves]]
         ).reshape(-1, 4)
-        return Layout(
+        return VillageLayout(
             walls=blocked,
             start=cells[: self.agents],
             thing=cells[self.agents : self.agents + self.goods],
