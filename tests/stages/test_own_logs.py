@@ -25,7 +25,7 @@ def plaza(folder: Path) -> Path:
 def test_one_recording_trains_and_is_tested_on_its_end(tmp_path):
     run, path = tmp_path / "run", plaza(tmp_path)
     mine = ["experiment=table", f"data.source.path={path}", f"data.module.cache_dir={tmp_path / 'cache'}", *TINY]
-    mine += [f"run={run}", "pretrain.epochs=1", "+data.module.stride=4", "+data.module.eval_stride=4"]
+    mine += [f"run={run}", "pretrain.epochs=1", "data.module.stride=4", "+data.module.eval_stride=4"]
     with pytest.raises(ValueError, match=r"(?s)no recording fell into train.*data\.source\.cut=8"):
         train(composed("train", *mine))
     assert not (run / "config.yaml").exists(), "a start that failed lays no claim to the folder"
