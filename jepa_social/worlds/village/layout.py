@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -53,6 +54,15 @@ class Batch:
     event: Tensor
     agents: Tensor
     things: Tensor
+
+    def valued(self) -> Float[Tensor, "E N K"]:
+        """What each thing is worth to each agent once others' welfare is counted in: cos(svo) of its own worth, less
+        sin(svo) of the most that another values it; -inf: it does not want it."""
+        svo, finite = self.svo[..., None], self.worth.isfinite()
+        shared = torch.where(finite & self.agents[..., None], self.worth, 0.0).clamp(min=0)
+        most = shared.topk(min(2, shared.shape[1]), dim=1).values
+        rival = torch.where(shared == most[:, :1], most[:, -1:], most[:, :1]) if shared.shape[1] > 1 else 0 * shared
+        return torch.where(finite, svo.cos() * torch.where(finite, self.worth, 0.0) - svo.sin() * rival, -torch.inf)
 
 
 PADDING = {"worth": -np.inf, "event": -1, "meets": -1}

@@ -7,8 +7,7 @@ frame shows the state after (3). The log shows where everything is; what agents 
 
 import copy
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -18,9 +17,10 @@ from torch import Tensor
 
 from jepa_social.scene import KINDS, Scene
 from jepa_social.worlds.village.beliefs import UNKNOWN, Beliefs
+from jepa_social.worlds.village.copies import again
 from jepa_social.worlds.village.grid import MOVES, STAY, at, destinations, distances, outlines, sees
-from jepa_social.worlds.village.layout import Batch, batched
-from jepa_social.worlds.village.manners import Manners, rule_indices, settle
+from jepa_social.worlds.village.layout import batched
+from jepa_social.worlds.village.manners import Decide, Manners, rule_indices, settle
 from jepa_social.worlds.village.scenarios import VillageScenario
 
 RADIUS = 0.3
@@ -76,8 +76,12 @@ class Village:
         self.rules = rule_indices(rules)
         self.limit, self.dt, self.observed, self.device = limit, dt, observed, torch.device(device)
 
-    def reset(self, seeds: Sequence[int]) -> Scene:
+    def reset(self, seeds: Sequence[int], manners: Manners | None = None) -> Scene:
         """Start one scene per seed and return what is seen of it.
+
+        Args:
+            seeds: of the scenes.
+            manners: what people bring along who have met before; by default they are strangers, with `rules` dealt out.
 
         Raises:
             ValueError: no seed or a negative one.
@@ -94,7 +98,8 @@ class Village:
         self._notice_chance = self._chances(chances, shapes, (agents, things))
         self._manner_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
         self._heed_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
-        self.manners = self._strangers() if len(self.rules) else None
+        self.manners = manners or (self._strangers() if len(self.rules) else None)
+        self._outlines, self._ways = outlines(self.layout.walls), None
         self.time = 0
         self.cell, self.thing = self.layout.start.clone(), self.layout.thing.clone()
         self.facing = torch.zeros_like(self.cell)
@@ -106,8 +111,9 @@ class Village:
         self._push()
         return self.scene(self.observed)
 
-    def step(self, action: Int[Tensor, "E N"] | None = None) -> Scene:
-        """One frame; `action` indexes `grid.MOVES`, negative entries (and None) leave the agent to itself.
+    def step(self, action: Int[Tensor, "E N"] | None = None, decide: Decide | None = None) -> Scene:
+        """One frame; `action` indexes `grid.MOVES`, negative entries (and None) leave the agent to itself, and so does
+        what `decide` says of contests (see `manners.settle`).
 
         Raises:
             ValueError: the action has another shape or is not a move.
@@ -126,7 +132,7 @@ class Village:
         new = there.gather(2, chosen[..., None, None].expand(*chosen.shape, 1, 2)).squeeze(2)
         if self.manners is not None:
             chance = self._manner_chance[:, self.time]
-            new, self.manners = settle(self.cell, new, self.layout.agents, self.manners, chance)
+            new, self.manners = settle(self.cell, new, self.layout.agents, self.manners, chance, decide)
         moved = new - self.cell
         self.facing = torch.where(moved.any(-1, keepdim=True), moved, self.facing)
         self.cell, self.time = new, self.time + 1
@@ -144,12 +150,14 @@ class Village:
         there = destinations(self.layout.walls, self.cell)
         believed = self.beliefs.expected(self.layout.meets)
         known = believed != UNKNOWN
-        maps = distances(self.layout.walls, self.cells(believed.clamp(min=0)).flatten(1, 2))
+        if self._ways is None or not torch.equal(self._ways[0], believed):  # nothing new: the same ways as before
+            self._ways = (believed, distances(self.layout.walls, self.cells(believed.clamp(min=0)).flatten(1, 2)))
+        maps = self._ways[1]
         ways = at(maps, there.flatten(1, 2))
         e, n, k = believed.shape
         own = torch.arange(n, device=self.device)
         ways = ways.view(e, n, k, n, len(MOVES))[:, own, :, own].movedim(0, 1)  # each agent's own way: [E,N,K,A]
-        worth = self.valued().masked_fill(~known, -torch.inf)
+        worth = self.layout.valued().masked_fill(~known, -torch.inf)
         best = (worth - ways[..., STAY]).argmax(-1)
         aim = ways.gather(2, best[..., None, None].expand(e, n, 1, len(MOVES))).squeeze(2)
         logits = -self.beta * aim
@@ -159,18 +167,9 @@ class Village:
         stay[..., STAY] = 0.0
         return torch.where(still[..., None], stay, logits.log_softmax(-1))
 
-    def valued(self) -> Float[Tensor, "E N K"]:
-        """What each thing is worth to each agent once others' welfare is counted in (see `log_odds`)."""
-        worth, svo = self.layout.worth, self.layout.svo[..., None]
-        finite = worth.isfinite()
-        shared = torch.where(finite & self.layout.agents[..., None], worth, 0.0).clamp(min=0)
-        most = shared.topk(min(2, shared.shape[1]), dim=1).values
-        rival = torch.where(shared == most[:, :1], most[:, -1:], most[:, :1]) if shared.shape[1] > 1 else 0 * shared
-        return torch.where(finite, svo.cos() * torch.where(finite, worth, 0.0) - svo.sin() * rival, -torch.inf)
-
     def sought(self) -> Int[Tensor, "E N"]:
         """The thing that each agent values most, -1: none."""
-        best = self.valued().max(-1)
+        best = self.layout.valued().max(-1)
         return torch.where(best.values.isfinite(), best.indices, -1)
 
     def place(self, cell: Int[Tensor, "... 2"]) -> Int[Tensor, "..."]:
@@ -194,7 +193,7 @@ class Village:
             present=present[..., None],
             kind=torch.cat((person, self.layout.kind), dim=1),
             radius=RADIUS,
-            walls=outlines(self.layout.walls),
+            walls=self._outlines,
             truth=self._truth(),
         )
 
@@ -206,7 +205,8 @@ class Village:
         """A village in the same state, every scene `copies` times in a row; this one is left as it is."""
         new = copy.copy(self)
         for name, value in vars(self).items():
-            setattr(new, name, _again(value, copies))
+            setattr(new, name, again(value, copies))
+        new._ways = None
         new.seeds = [seed for seed in self.seeds for _ in range(copies)]
         return new
 
@@ -258,9 +258,9 @@ class Village:
         watched = sees(walls, cell, facing, cell, self.half_angle) & self.layout.agents[:, None]
         watched = watched & (self._heed_chance[:, self.time - 1] < self.notice)[..., None]
         self.beliefs = self.beliefs.update(self.place(self.thing), self.noticed, self.visible, watched)
-        best = self.valued().argmax(-1, keepdim=True)
+        best = self.layout.valued().argmax(-1, keepdim=True)
         here = self.beliefs.expected(self.layout.meets).gather(2, best)[..., 0] == self.place(cell)
-        self.done = self.done | (here & self.valued().isfinite().any(-1))
+        self.done = self.done | (here & self.layout.valued().isfinite().any(-1))
 
     def _push(self) -> None:
         self._frames.append((self.cell, self.thing))
@@ -282,14 +282,3 @@ class Village:
             },
             batch_size=[len(self.seeds)],
         )
-
-
-def _again(value: Any, copies: int) -> Any:
-    """Every scene `copies` times in a row, in whatever holds scenes."""
-    if isinstance(value, Tensor) and value.ndim:
-        return value.repeat_interleave(copies, dim=0)
-    if isinstance(value, list) and value and isinstance(value[0], tuple):
-        return [tuple(_again(part, copies) for part in frame) for frame in value]
-    if isinstance(value, (Batch, Beliefs, Manners)):
-        return type(value)(**{field.name: _again(getattr(value, field.name), copies) for field in fields(value)})
-    return value
