@@ -200,6 +200,25 @@ for _phase in ("1", "4_6", "30_60"):
     }
 LABELS |= {"loop_gap": Label("gap closed", "%", 1, 1), "shift_home": Label("surprise, back home", "nats", -1, 3)}
 LABELS |= {
+    "coop_first": Label("no clash, first day", "%", 1, 1),
+    "coop_last": Label("no clash, last days", "%", 1, 1),
+    "coop_gain": Label("last minus first", "%", 1, 1),
+    "coop_faces": Label("minus: who cannot tell people apart", "%", 1, 1),
+    "coop_strangers": Label("minus: strangers every day", "%", 1, 1),
+    "coop_coins": Label("minus: coins", "%", 1, 1),
+    "gained_first": Label("payoff, first day", "", 1, 3),
+    "gained_last": Label("payoff, last days", "", 1, 3),
+    "ego_own": Label("own payoff a contest", "", 1, 3),
+    "ego_others": Label("the other's", "", 1, 3),
+    "ego_both": Label("both", "", 1, 3),
+    "ego_clash": Label("clashes", "%", -1, 1),
+    "gap_both": Label("gap closed", "%", 1, 1),
+    "foreseen": Label("others' moves foreseen", "nats", -1, 3),
+    "foreseen_1": Label("first contest", "nats", -1, 3),
+    "foreseen_6": Label("from the sixth on", "nats", -1, 3),
+    "gap_foreseen": Label("gap closed", "%", 1, 1),
+}
+LABELS |= {
     "met_surprise": Label("forecast error of those met", "m", -1, 3),
     "met_nats": Label("log-loss of those met", "nats", -1),
     "probe_surprise": Label("forecast error, encounters nobody chose", "m", -1, 3),

@@ -1,11 +1,11 @@
-"""Exact observers of people at a gate: they know the rules by which people live, and infer who follows which."""
+"""Who else foresees people at a gate: exact observers, who know how people come to decide, and two floors."""
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepa_social.evaluation.mind.contests import UNMET, Histories
+from jepa_social.evaluation.mind.contests import UNMET, Foreseer, Histories
 from jepa_social.worlds.village.manners import EXPLORE, INSIST, PAYOFF, RATE
 
 SURE = 1e-6
@@ -69,3 +69,23 @@ def insisting(habit: Float[Tensor, "*n 3"], last: Int[Tensor, "*n"], order: Int[
     push, queue, grudge = habit.unbind(-1)
     before = torch.where(last == UNMET, 0, 2 * last - 1)
     return (push - queue * order + grudge * before).sigmoid()
+
+
+class Counting:
+    """How often this person has insisted with me so far: (insisted + 1) / (met + 2) (Laplace)."""
+
+    def chance(self, past: Histories, order: Int[Tensor, "P"], who: Int[Tensor, "P"]) -> Float[Tensor, "P"]:
+        """See `Foreseer`."""
+        known = torch.arange(past.mine.shape[1]) < past.count[:, None]
+        return ((past.theirs * known).sum(1) + 1) / (past.count + 2)
+
+
+class NoMemory:
+    """Takes everybody for somebody never met."""
+
+    def __init__(self, other: Foreseer):
+        self.other = other
+
+    def chance(self, past: Histories, order: Int[Tensor, "P"], who: Int[Tensor, "P"]) -> Float[Tensor, "P"]:
+        """See `Foreseer`."""
+        return self.other.chance(Histories.none(len(past)), order, who)

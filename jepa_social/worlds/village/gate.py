@@ -99,12 +99,7 @@ class Meetings:
 
     def over_scenes(self, value: Float[Tensor, "M"]) -> np.ndarray:
         """Mean over each village's contests `[E]`; NaN where there were none."""
-        count = len(self.crossing)
-        total, many = (
-            torch.zeros(count, dtype=torch.float64).index_add_(0, self.scene, one.double())
-            for one in (value, torch.ones_like(value))
-        )
-        return (total / torch.where(many > 0, many, torch.nan)).numpy()
+        return over_scenes(value, self.scene, len(self.crossing))
 
 
 class Decider(Protocol):
@@ -119,6 +114,13 @@ class Decider(Protocol):
     ) -> None:
         """What came of it; `who` are different."""
         ...
+
+
+def over_scenes(value: Float[Tensor, "M"], scene: Int[Tensor, "M"], count: int) -> np.ndarray:
+    """Mean of the values of each of `count` scenes; NaN where there are none."""
+    total = torch.zeros(count, dtype=torch.float64).index_add_(0, scene, value.double())
+    many = torch.bincount(scene, minlength=count)
+    return (total / torch.where(many > 0, many, torch.nan)).numpy()
 
 
 class Days:
