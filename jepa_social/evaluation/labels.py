@@ -219,6 +219,19 @@ LABELS |= {
     "gap_foreseen": Label("gap closed", "%", 1, 1),
 }
 LABELS |= {
+    "gate_surprise_1": Label("surprise, first encounter", "nats", -1, 3),
+    "gate_surprise": Label("surprise, later half", "nats", -1, 3),
+    "gate_off": Label("reaction foreseen, |error|", "", -1, 3),
+    "gate_bias": Label("bias", "", 0, 3),
+    "gate_asked": Label("surprise at logs nobody chose", "nats", -1, 3),
+    "gap_gate": Label("gap closed", "%", 1, 1),
+    "gate_own_1": Label("own payoff, first encounter", "", 1, 3),
+    "gate_own": Label("own payoff, later half", "", 1, 3),
+    "gate_others": Label("the other's", "", 1, 3),
+    "gate_clash": Label("clashes", "%", -1, 1),
+    "gate_crossing": Label("frames to get through", "", -1, 1),
+}
+LABELS |= {
     "met_surprise": Label("forecast error of those met", "m", -1, 3),
     "met_nats": Label("log-loss of those met", "nats", -1),
     "probe_surprise": Label("forecast error, encounters nobody chose", "m", -1, 3),

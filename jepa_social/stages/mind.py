@@ -15,6 +15,7 @@ from jepa_social.evaluation.results import merge_scores, read_results
 from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.cooperation import cooperation
+from jepa_social.stages.customs import customs
 from jepa_social.stages.mind_reward import social_reward
 from jepa_social.stages.mind_tolerance import tolerance
 from jepa_social.stages.mind_updating import updating
@@ -43,6 +44,7 @@ def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> Non
         tolerance(run, suite.tolerance, ours),
         closed_loop(run, suite.closed_loop, ours),
         cooperation(run, suite.cooperation, ours),
+        customs(run, suite.customs, ours),
     ]
     scores, differences = joined(parts, ours)
     merge_scores(run, suite.name, scores, differences)

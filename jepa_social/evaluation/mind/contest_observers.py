@@ -21,7 +21,7 @@ class RuleObserver:
         known = torch.arange(past.mine.shape[1]) < past.count[:, None]
         likely = torch.where(past.theirs == INSIST, said[..., :-1], 1 - said[..., :-1]).clamp(min=SURE).log()
         rules = torch.where(known, likely, 0.0).sum(-1).softmax(0)
-        return (rules * said[:, torch.arange(len(past)), past.count]).sum(0)
+        return (rules * said[:, torch.arange(len(past.count)), past.count]).sum(0)
 
 
 def _stays_or_shifts(past: Histories) -> Float[Tensor, "P T+1"]:
@@ -34,7 +34,7 @@ def _returns(past: Histories) -> Float[Tensor, "P T+1"]:
 
 
 def _learns(past: Histories) -> Float[Tensor, "P T+1"]:
-    value, said = torch.zeros(len(past), 2), [torch.full((len(past),), 0.5)]
+    value, said = torch.zeros(len(past.count), 2), [torch.full((len(past.count),), 0.5)]
     for mine, theirs in zip(past.mine.unbind(1), past.theirs.unbind(1), strict=True):
         old = value.gather(1, theirs[:, None])
         value = value.scatter(1, theirs[:, None], old + RATE * (PAYOFF[theirs, mine][:, None] - old))
@@ -88,4 +88,4 @@ class NoMemory:
 
     def chance(self, past: Histories, order: Int[Tensor, "P"], who: Int[Tensor, "P"]) -> Float[Tensor, "P"]:
         """See `Foreseer`."""
-        return self.other.chance(Histories.none(len(past)), order, who)
+        return self.other.chance(Histories.none(len(past.count)), order, who)

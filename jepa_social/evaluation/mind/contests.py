@@ -42,8 +42,16 @@ class Histories:
         empty = torch.zeros(pairs, 0, dtype=torch.long)
         return Histories(empty, empty, empty, torch.zeros(pairs, dtype=torch.long))
 
-    def __len__(self) -> int:
-        return len(self.count)
+    @staticmethod
+    def cat(parts: "list[Histories]") -> "Histories":
+        """All pairs of several."""
+        most = max(part.mine.shape[1] for part in parts)
+
+        def every(name: str) -> Tensor:
+            return torch.cat([F.pad(getattr(part, name), (0, most - part.mine.shape[1])) for part in parts])
+
+        count = torch.cat([part.count for part in parts])
+        return Histories(every("mine"), every("theirs"), every("order"), count)
 
     def __getitem__(self, which: Tensor | slice) -> "Histories":
         """Some of the pairs."""
@@ -58,15 +66,17 @@ class Histories:
 
     def after(self, who: Int[Tensor, "Q"], mine: Tensor, theirs: Tensor, order: Tensor) -> "Histories":
         """With one more contest of the pairs `who`."""
-        full = len(who) and int(self.count[who].max()) == self.mine.shape[1]
-        place, parts = self.count[who], []
-        for part, new in ((self.mine, mine), (self.theirs, theirs), (self.order, order)):
+        full = len(who) > 0 and int(self.count[who].max()) == self.mine.shape[1]
+        place = self.count[who]
+
+        def grown(part: Tensor, new: Tensor) -> Tensor:
             part = F.pad(part, (0, 1)) if full else part.clone()
             part[who, place] = new
-            parts.append(part)
+            return part
+
         count = self.count.clone()
         count[who] += 1
-        return Histories(*parts, count)
+        return Histories(grown(self.mine, mine), grown(self.theirs, theirs), grown(self.order, order), count)
 
 
 def histories(met: Meetings, agents: int) -> Histories:
@@ -75,12 +85,13 @@ def histories(met: Meetings, agents: int) -> Histories:
     count = torch.bincount(pair, minlength=len(met.crossing) * agents**2)
     by_pair = pair.argsort(stable=True)
     place = torch.arange(len(pair)) - (count.cumsum(0) - count).repeat_interleave(count)
-    parts = []
-    for value in (met.mine, met.theirs, met.order):
+
+    def placed(value: Tensor) -> Tensor:
         part = torch.zeros(len(count), int(count.max()), dtype=torch.long)
         part[pair[by_pair], place] = value[by_pair]
-        parts.append(part)
-    return Histories(*parts, count)
+        return part
+
+    return Histories(placed(met.mine), placed(met.theirs), placed(met.order), count)
 
 
 def situations(last: Int[Tensor, "*n"], order: Int[Tensor, "*n"]) -> Float[Tensor, "*n {SITUATION}"]:
@@ -129,8 +140,8 @@ class Learned:
 
 def _told(model: PersonModel, past: Histories, order: Int[Tensor, "P"]) -> Float[Tensor, "P"]:
     logs = as_interactions(past)
-    latent = model.encode(logs.situation, logs.act, logs.known)[torch.arange(len(past)), past.count]
-    acts = torch.eye(ACT).expand(len(past), ACT, ACT)
+    latent = model.encode(logs.situation, logs.act, logs.known)[torch.arange(len(past.count)), past.count]
+    acts = torch.eye(ACT).expand(len(past.count), ACT, ACT)
     return model.log_prob(latent, situations(past.last(), order), acts)[:, INSIST].exp()
 
 
@@ -196,3 +207,9 @@ class Ego:
         self.surprise.append(-torch.where(theirs == INSIST, insists, 1 - insists).clamp(min=1e-6).log())
         if self.learns:
             self.past = self.past.after(who, mine, theirs if self.compares else (insists > 0.5).long(), order)
+
+    def read(self, met: Meetings) -> None:
+        """Take in a frame of somebody else's contests in its place, with the same others."""
+        met = met.rows(met.me == 0)
+        others = len(self.past.count) // len(met.crossing)
+        self.past = self.past.after(met.scene * others + met.other - 1, met.mine, met.theirs, met.order)

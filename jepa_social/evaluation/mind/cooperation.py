@@ -72,7 +72,7 @@ def day_by_day(met: Meetings) -> Float[np.ndarray, "E D"]:
 def village_columns(met: Mapping[str, Meetings]) -> dict[str, Columns]:
     """Scores of each village.
 
-    - `coop_first`, `coop_last`, `coop_gain`: cooperation on the first day, on the late days, the latter minus the former
+    - `coop_first`, `coop_last`, `coop_gain`: cooperation on the first day, on the late days, and the difference
     - `gained_first`, `gained_last`: payoff of a contest for each of the two
     - `coop_faces`, `coop_strangers`: late cooperation minus that of the same people if they do not tell each other
       apart, if they are strangers every day; `coop_coins`: minus that of people who toss coins.

@@ -1,8 +1,9 @@
-"""The picture of cooperation: how it grows in villages of learners, and what an ego among them brings itself and all."""
+"""The picture of cooperation: how it grows in villages of learners, and what an ego among them brings to whom."""
 
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -24,7 +25,7 @@ def cooperation_figure(curves: Mapping[str, np.ndarray], scores: Rows, ours: str
     for name, curve in curves.items():
         line = "--" if name.endswith(FACES) else ":" if name.endswith(STRANGERS) else "-"
         shown = name if name in colour else None
-        mean = 100 * np.nanmean(curve, axis=0)
+        mean = 100 * torch.as_tensor(curve).nanmean(0).numpy()
         left.plot(1 + np.arange(len(mean)), mean, line, color=colour[name.split(", ")[0]], label=shown)
     left.plot([], [], "--", color="0.4", label=FACES)
     left.plot([], [], ":", color="0.4", label=STRANGERS)

@@ -1,6 +1,6 @@
 """A gate one cell wide: people who cross it day after day, meet there, and remember how it went."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -47,9 +47,7 @@ class Gate:
             mine = np.arange(n)[side::2]
             here = room[rng.permutation(len(room))[: len(mine)]]
             there = np.stack((np.full(len(mine), self.size - 1), rng.permutation(self.size)[: len(mine)]), -1)
-            start[mine], thing[mine] = (
-                (here, there) if side == 0 else (self.size - 1 - here, self.size - 1 - there)
-            )
+            start[mine], thing[mine] = (here, there) if side == 0 else (self.size - 1 - here, self.size - 1 - there)
         return Layout(
             walls=walls,
             start=start,
@@ -102,11 +100,14 @@ class Meetings:
         return over_scenes(value, self.scene, len(self.crossing))
 
 
+Night = Callable[[int, Manners], Manners]
+
+
 class Decider(Protocol):
     """Agent 0 of each village: whoever moves in contests by no rule of `manners`."""
 
     def choose(self, who: Int[Tensor, "P"], order: Int[Tensor, "P"]) -> Int[Tensor, "P"]:
-        """Moves towards villagers `who` = scene * (N - 1) + agent - 1, who have waited so long (as `Meetings.order`)."""
+        """Moves towards villagers `who` = scene * (N - 1) + agent - 1; `order` as in `Meetings`."""
         ...
 
     def observe(
@@ -114,6 +115,12 @@ class Decider(Protocol):
     ) -> None:
         """What came of it; `who` are different."""
         ...
+
+
+def joined(parts: Sequence[Meetings]) -> Meetings:
+    """Frames or days of the same villages, one after the other."""
+    columns = {name: torch.cat([vars(part)[name] for part in parts]) for name in vars(parts[0]) if name != "crossing"}
+    return Meetings(**columns, crossing=torch.cat([part.crossing for part in parts], 1))
 
 
 def over_scenes(value: Float[Tensor, "M"], scene: Int[Tensor, "M"], count: int) -> np.ndarray:
@@ -133,26 +140,31 @@ class Days:
         night: renews what people remember, from the number of the next day and their manners; by default nothing.
     """
 
-    def __init__(self, seeds: Sequence[int], manners: Manners, agents: int = 4, frames: int = 25, night=None):
+    def __init__(
+        self, seeds: Sequence[int], manners: Manners, agents: int = 4, frames: int = 40, night: Night | None = None
+    ):
         self.village = Village(Gate(agents=agents), limit=frames, observed=1)
-        self.seeds, self.manners, self.night, self.day = seeds, manners, night, 0
+        self.seeds, self.manners, self.night = seeds, manners, night
+        self.crossing: list[Tensor] = []
 
     def live(self, days: int, ego: Decider | None = None) -> Meetings:
         """The next days; everybody, or everybody but the ego, follows a rule."""
-        village, parts, crossing = self.village, [], []
-        for day in range(self.day, self.day + days):
-            if day and self.night is not None:
-                self.manners = self.night(day, self.manners)
-            self.manners = replace(self.manners, waited=torch.zeros_like(self.manners.waited))
-            village.reset([seed + NIGHT * day for seed in self.seeds], self.manners)
-            took = torch.full_like(village.done, village.limit, dtype=torch.long)
-            for frame in range(1, village.limit + 1):
-                parts.append(self._step(day, ego))
-                took = torch.where(village.done & (took == village.limit), frame, took)
-            crossing.append(took)
-        self.day += days
-        joined = (torch.cat(column) for column in zip(*parts, strict=True))
-        return Meetings(*joined, crossing=torch.stack(crossing, 1))
+        return joined([part for _ in range(days) for part in self.frames(ego)])
+
+    def frames(self, ego: Decider | None = None) -> Iterator[Meetings]:
+        """The next day, frame by frame; crossings are known with the last of them."""
+        village, day = self.village, len(self.crossing)
+        if day and self.night is not None:
+            self.manners = self.night(day, self.manners)
+        self.manners = replace(self.manners, waited=torch.zeros_like(self.manners.waited))
+        village.reset([seed + NIGHT * day for seed in self.seeds], self.manners)
+        took = torch.full_like(village.done, village.limit, dtype=torch.long)
+        none = took[:, None][:, :0]
+        for frame in range(1, village.limit + 1):
+            parts = self._step(day, ego)
+            took = torch.where(village.done & (took == village.limit), frame, took)
+            yield Meetings(*parts, crossing=took[:, None] if frame == village.limit else none)
+        self.crossing.append(took)
 
     def _step(self, day: int, ego: Decider | None) -> tuple[Tensor, ...]:
         before = self.manners

@@ -7,8 +7,8 @@ remembers every partner apart:
 - tit-for-tat: does to a partner what it did last, so a grudge lasts until the partner yields (Axelrod 1984);
 - Q-learning: stateless values of both moves for each partner, epsilon-greedy (Sutton & Barto 2018, eq. 2.5);
 - custom: insists with probability sigmoid(push + order o + grudge g), o = 1 if it has waited longer than the other, -1
-  if the other has, 0 if neither; g = 1 if the other insisted last, -1 if it yielded, 0 at first. It queues if `order` is
-  large and pushes in if `push` is; all zero, it tosses a coin.
+  if the other has, 0 if neither; g = 1 if the other insisted last, -1 if it yielded, 0 at first. It queues if its order
+  is large, pushes in if its push is, and tosses coins if all are zero.
 
 Cooperation is nobody's rule: it is the share of contests that do not end in a clash, a measured outcome.
 """
