@@ -23,7 +23,7 @@ from jepa_social.evaluation.mind.cooperation_figure import cooperation_figure
 from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summarise
 from jepa_social.models.person import Interactions, PersonModel
 from jepa_social.stages.person import fit_person, known_person, plain, untrained
-from jepa_social.worlds.village.gate import Meetings
+from jepa_social.worlds.village.gate import NIGHT, Meetings
 
 SURE = 50.0
 """Push of who always insists; its negative, of who always yields."""
@@ -39,7 +39,7 @@ def cooperation(run: Path, settings: DictConfig, ours: str) -> Scored:
     Raises:
         ValueError: training and scoring seeds overlap.
     """
-    if settings.fit_seed - settings.villages <= settings.first_seed < settings.fit_seed + settings.logged:
+    if abs(settings.fit_seed - settings.first_seed) < NIGHT * settings.days:
         raise ValueError("suite.cooperation: first_seed is among the training's seeds: set fit_seed further away")
     model = learner_model(run, settings)
     count, length = settings.villages, (settings.days, settings.frames)

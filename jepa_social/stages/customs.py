@@ -32,9 +32,9 @@ from jepa_social.mind.updating import adapt
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.cooperation import fit_contests
 from jepa_social.stages.person import known_person, plain
-from jepa_social.worlds.village.gate import Days, Meetings
+from jepa_social.worlds.village.gate import NIGHT, Days, Meetings
 
-REMEMBERED = 4
+REMEMBERED = 8
 """Encounters that gradient steps are taken on, the latest."""
 HOLD = 4
 """Of so many people one is learned nothing from, and judges (see `adapt`)."""
@@ -89,7 +89,7 @@ def customs(run: Path, settings: DictConfig, ours: str) -> Scored:
     Raises:
         ValueError: training and scoring seeds overlap.
     """
-    if settings.fit_seed <= settings.first_seed <= settings.fit_seed + settings.logged + settings.steps:
+    if abs(settings.fit_seed - settings.first_seed) < NIGHT * max(settings.days, settings.logged_days):
         raise ValueError("suite.customs: first_seed is among the training's seeds: set fit_seed further away")
     model = queuer_model(run, settings)
     asked = probes(settings)

@@ -117,10 +117,13 @@ def joined(parts: list[Scored], ours: str) -> Scored:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray, resamples: int = 2000) -> Interval:
+    if not np.nanmean(whole):  # floor and ceiling coincide: there is no way to go
+        return Interval(np.nan, np.nan, np.nan, 0)
     rng = np.random.default_rng(0)
     drawn = []
     for _ in range(resamples // 100):  # so many at a time fit into a cache
         rows = rng.integers(len(part), size=(100, len(part)))
-        drawn.append(np.nanmean(part[rows], axis=1) / np.nanmean(whole[rows], axis=1))
-    low, high = np.quantile(np.concatenate(drawn), [0.025, 0.975])
+        total = np.nanmean(whole[rows], axis=1)
+        drawn.append(np.nanmean(part[rows], axis=1) / np.where(total == 0, np.nan, total))
+    low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975])
     return Interval(float(np.nanmean(part) / np.nanmean(whole)), float(low), float(high), int(np.isfinite(part).sum()))
