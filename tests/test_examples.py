@@ -5,6 +5,7 @@ import pytest
 
 import jepa_social.worlds.gym_env  # noqa: F401 - registers the environments
 from examples import (
+    at_the_gate,
     closed_loop,
     foreign_simulator,
     gymnasium_loop,
@@ -76,6 +77,14 @@ def test_a_stranger_is_got_to_know(capsys: pytest.CaptureFixture):
     assert "in truth: sweet" in capsys.readouterr().out
     assert np.abs(found[20][0]).max() > 2 * np.abs(found[0][0]).max(), "at first nothing is known"
     assert all(0 < chance < 1 for _, chance in found.values())
+
+
+def test_who_goes_first_at_the_gate(capsys: pytest.CaptureFixture):
+    both = at_the_gate.main(steps=60, logged=12, count=6, days=3)
+    assert both["cares"] > both["selfish"] + 0.1
+    told = capsys.readouterr().out
+    assert "the ego yields" in told
+    assert "which the ego is not told" in told
 
 
 def test_the_closed_loop(capsys: pytest.CaptureFixture):

@@ -15,6 +15,8 @@ from jepa_social.evaluation.results import read_differences, read_results
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.stages.belief_inputs import Inputs, belief_inputs, walkers_own
 from jepa_social.stages.beliefs import false_belief
+from jepa_social.stages.cooperation import cooperation
+from jepa_social.stages.customs import customs
 from jepa_social.stages.mind import print_overview, score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward
 from jepa_social.stages.mind_tolerance import tempers_of_the_past, tolerance
@@ -70,6 +72,8 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path, capsys
         "updating",
         "social_reward",
         "tolerance",
+        "cooperation",
+        "customs",
     ):
         assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
     assert (tmp_path / "figures" / "mind.png").is_file()
@@ -86,6 +90,12 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path, capsys
     assert rows["exact observer"]["judged_60"].mean < rows["frozen"]["judged_60"].mean
     assert rows["oracle"]["acted_welfare"].mean > rows["selfish"]["acted_welfare"].mean
     assert rows["selfish"]["welfare"].mean < rows["oracle"]["welfare"].mean
+    assert rows["all tit-for-tat"]["coop_last"].mean == 1.0 > rows["all toss coins"]["coop_last"].mean
+    assert rows["always yields"]["ego_clash"].mean == 0.0 < rows["always insists"]["ego_clash"].mean
+    assert rows["exact observer"]["foreseen"].mean < rows["counting"]["foreseen"].mean
+    assert rows["jepa, reads one of them"]["gate_own"].n == rows["exact observer"]["gate_asked"].n == 3
+    assert rows["jepa, frozen prior"]["gate_surprise_1"].mean != rows["jepa"]["gate_surprise_1"].mean
+    assert rows["jepa, in context only"]["gate_asked"].low == rows["jepa, in context only"]["gate_asked"].high
 
 
 def test_people_are_learned_once_and_scored_the_same_again(tmp_path):
@@ -155,7 +165,14 @@ def test_four_situations_are_learned_once_and_scored_the_same_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("capability", "score"), [("updating", updating), ("social_reward", social_reward), ("tolerance", tolerance)]
+    ("capability", "score"),
+    [
+        ("updating", updating),
+        ("social_reward", social_reward),
+        ("tolerance", tolerance),
+        ("cooperation", cooperation),
+        ("customs", customs),
+    ],
 )
 def test_training_seeds_are_not_scored(capability, score, tmp_path):
     chosen = settings(f"suite.{capability}.fit_seed=7", f"suite.{capability}.first_seed=10")[capability]

@@ -1,5 +1,7 @@
 """Contests at a gate: what is remembered of them, foreseen, and planned with; cooperation as what comes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,9 +20,11 @@ from jepa_social.evaluation.mind.cooperation import (
     COINS,
     FACES,
     among_learners,
+    day_by_day,
     foreseen_columns,
     logs,
     village_columns,
+    villagers,
     villages,
 )
 from jepa_social.evaluation.mind.customs import (
@@ -147,16 +151,29 @@ def test_foresight_is_scored_between_floor_and_ceiling(met):
 
 
 def test_learners_cooperate_and_who_tosses_coins_does_not():
-    found = village_columns(villages(6, 4, 40, 0))
-    assert found["all tit-for-tat"]["coop_last"].min() == 1.0
-    assert found["all win-stay-lose-shift"]["coop_last"].mean() > 0.95
-    assert found["all win-stay-lose-shift"]["coop_gain"].mean() > 0.1
-    assert found["all Q-learning"]["coop_coins"].mean() > 0.1
+    def lived(rule: str, faces: bool = True) -> Meetings:
+        return Days(range(8), replace(villagers(8, 0, rule), faces=faces)).live(4)
+
+    shift, learn = "win_stay_lose_shift", "q_learning"
+    met = {"all Q": lived(learn), f"all Q, {FACES}": lived(learn, False), "all W": lived(shift), COINS: lived("custom")}
+    found = village_columns(met)
+    assert found["all W"]["coop_last"].mean() > 0.95
+    assert found["all W"]["coop_gain"].mean() > 0.1
+    assert found["all Q"]["coop_coins"].mean() > 0.1
     assert 0.65 < found[COINS]["coop_last"].mean() < 0.85
-    other = found[f"all Q-learning, {FACES}"]
-    assert found["all Q-learning"]["coop_faces"] == pytest.approx(
-        found["all Q-learning"]["coop_last"] - other["coop_last"]
-    )
+    both = found["all Q"]["coop_last"] - found[f"all Q, {FACES}"]["coop_last"]
+    assert found["all Q"]["coop_faces"] == pytest.approx(both)
+    assert np.nanmean(day_by_day(met["all W"])[:, 0]) == pytest.approx(found["all W"]["coop_first"].mean())
+
+
+def test_every_rule_lives_with_every_kind_of_memory():
+    met = villages(2, 2, 25, 0)
+    assert len(met) == 13
+    assert village_columns(met)["all tit-for-tat"]["coop_last"].min() == 1.0
+    first = {name: one.rows(one.day == 0) for name, one in met.items()}
+    for rule in ("Q-learning", "a mix of them"):
+        one, two = first[f"all {rule}"], first[f"all {rule}, strangers every day"]
+        assert torch.equal(one.mine, two.mine), "on the first day all are strangers"
 
 
 def test_who_knows_the_rules_does_more_for_all_than_who_follows_one():
