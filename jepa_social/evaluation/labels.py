@@ -137,6 +137,7 @@ LABELS |= {
     "excess_before": Label("excess before, a step", "nats", -1, 3),
     "steps_50": Label("steps to 0.5", "", -1, 0),
     "steps_90": Label("steps to 0.9", "", -1, 0),
+    "steps_within": Label("steps to within 10 % of the optimum", "", -1, 0),
     "false_alarms": Label("false alarms", "%", -1, 1),
     "gap_change": Label("gap closed", "%", 1, 1),
     "embarrassed": Label("embarrassed without cause", "%", -1, 1),

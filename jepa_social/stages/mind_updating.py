@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from jepa_social.evaluation.figures import save
-from jepa_social.evaluation.mind.change import ChangeTrials, change_columns, draw_trials, noticing, observer
+from jepa_social.evaluation.mind.change import ChangeTrials, change_columns, draw_trials, noticing, observer, settling
 from jepa_social.evaluation.mind.change_figure import change_figure
 from jepa_social.evaluation.mind.change_model import (
     ACT,
@@ -55,6 +55,7 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
 
     def add(name: str, changing: Followed, steady: Followed) -> None:
         alarms, crossed[name] = noticing(changing[0], steady[0], trials)
+        crossed[name]["steps_within"] = settling(changing[1], trials)
         found[name], losses[name] = change_columns(changing[1], steady[1], trials) | alarms, changing[1]
 
     mechanisms = {
@@ -76,6 +77,7 @@ def updating(run: Path, settings: DictConfig, ours: str) -> Scored:
     for name, steps in crossed.items():
         scores[name] |= steps
     losses.pop("untrained")
+    del scores["untrained"]["steps_within"]  # as above
     save(change_figure(losses, trials.changing, scores, ours), run / "figures" / "mind_updating.png")
     return scores, gaps
 

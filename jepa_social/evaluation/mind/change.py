@@ -21,6 +21,8 @@ HAZARD = 1 / 60
 """How often the change-point observer expects somebody to change."""
 WINDOW, LEAK = 10, 0.9
 LEVELS = (0.5, 0.9)
+WITHIN, SMOOTHED = 0.1, 5
+"""Share of the optimum, and interactions that are averaged (see `settling`)."""
 
 
 @dataclass
@@ -114,14 +116,25 @@ def noticing(
     curve = right[:, SWITCH + 1 :].double().numpy()
     held = steady.gather(-1, trials.steady.character[:, -1][:, None, None].expand(-1, steady.shape[1], 1))[..., 0]
     alarms = (held[:, SWITCH + 1 :] < LEVELS[0]).double().mean(1).numpy()
+    return {"false_alarms": alarms}, {f"steps_{round(100 * level)}": _until(curve, level) for level in LEVELS}
+
+
+def settling(changing: Float[Tensor, "K T"], trials: ChangeTrials) -> Interval:
+    """Interactions after the switch until the log-loss is within 10 % of the least that can be had, that of who knows
+    the new character: mean excess of that interaction and the next four (61: not within 60)."""
+    optimum = told(trials.changing)[:, SWITCH:].double()
+    excess = (changing[:, SWITCH:].double() - optimum).unfold(1, SMOOTHED, 1).mean(-1).numpy()
+    padded = np.pad(excess, ((0, 0), (0, SMOOTHED - 1)), mode="edge")
+    return _until(-padded, -WITHIN * float(optimum.mean()))
+
+
+def _until(curve: np.ndarray, level: float) -> Interval:
+    """Interactions until the mean over people of `curve [K,T]` reaches a level, and the bootstrap's interval."""
     rng = np.random.default_rng(0)
     drawn = np.stack([curve[rng.integers(len(curve), size=len(curve))].mean(0) for _ in range(500)])
-    steps = {}
-    for level in LEVELS:
-        low, high = np.quantile(_crossing(drawn, level), [0.025, 0.975])
-        mean = float(_crossing(curve.mean(0, keepdims=True), level)[0])
-        steps[f"steps_{round(100 * level)}"] = Interval(mean, float(low), float(high), len(curve))
-    return {"false_alarms": alarms}, steps
+    low, high = np.quantile(_crossing(drawn, level), [0.025, 0.975])
+    mean = float(_crossing(curve.mean(0, keepdims=True), level)[0])
+    return Interval(mean, float(low), float(high), len(curve))
 
 
 def _crossing(curves: np.ndarray, level: float) -> np.ndarray:

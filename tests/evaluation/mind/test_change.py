@@ -14,6 +14,7 @@ from jepa_social.evaluation.mind.change import (
     likelihoods,
     noticing,
     observer,
+    settling,
     told,
 )
 from jepa_social.evaluation.mind.change_model import (
@@ -60,6 +61,19 @@ def test_observers_score_what_prototypes_did(trials, how):
     assert steps["steps_50"].mean == pytest.approx(half, abs=1)
     assert steps["steps_90"].mean == pytest.approx(most, abs=2)
     assert alarms["false_alarms"].mean() < 0.03 or how == "prior"
+
+
+def test_who_knows_the_new_character_is_settled_at_once_and_who_does_not_learn_never(trials):
+    known = told(trials.changing)
+    assert settling(known, trials).mean == 1
+    assert settling(1.11 * known.mean() + known, trials).mean == 61
+    late = known.clone()
+    late[:, SWITCH : SWITCH + 20] += 1.0
+    assert settling(late, trials).mean == pytest.approx(21, abs=1)
+    steps = {how: settling(observer(trials.changing, how)[1], trials) for how in ("change-point", "window", "static")}
+    assert 5 < steps["change-point"].mean < 20
+    assert steps["static"].mean == 61
+    assert steps["change-point"].low <= steps["change-point"].mean <= steps["change-point"].high
 
 
 def test_the_exact_observer_is_calibrated(trials):
