@@ -200,6 +200,13 @@ for _phase in ("1", "4_6", "30_60"):
         f"shift_surprise_{_phase}": Label(f"surprise, {_rounds}", "nats", -1),
     }
 LABELS |= {"loop_gap": Label("gap closed", "%", 1, 1), "shift_home": Label("surprise, back home", "nats", -1, 3)}
+for _n in (0, 1, 3, 10, 20):
+    LABELS |= {
+        f"trips_nll_{_n}": Label(f"log-loss, n = {_n}", "nats", -1, 3),
+        f"trips_kinds_{_n}": Label(f"ρ of kinds, n = {_n}", "", 1, 3),
+        f"trips_svo_{_n}": Label(f"ρ of orientation, n = {_n}", "", 1, 3),
+        f"trips_gap_{_n}": Label(f"gap closed, n = {_n}", "%", 1, 1),
+    }
 LABELS |= {
     "coop_first": Label("no clash, first day", "%", 1, 1),
     "coop_last": Label("no clash, last days", "%", 1, 1),

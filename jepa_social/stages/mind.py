@@ -16,6 +16,7 @@ from jepa_social.models.jepa import SocialJEPA
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.cooperation import cooperation
 from jepa_social.stages.customs import customs
+from jepa_social.stages.errands import errands
 from jepa_social.stages.mind_reward import social_reward
 from jepa_social.stages.mind_tolerance import tolerance
 from jepa_social.stages.mind_updating import updating
@@ -45,6 +46,7 @@ def score_mind(run: Path, jepa: SocialJEPA, suite: DictConfig, ours: str) -> Non
         closed_loop(run, suite.closed_loop, ours),
         cooperation(run, suite.cooperation, ours),
         customs(run, suite.customs, ours),
+        errands(run, suite.errands, ours),
     ]
     scores, differences = joined(parts, ours)
     merge_scores(run, suite.name, scores, differences)

@@ -133,7 +133,8 @@ class Market:
         blocked[solid[:, 0], solid[:, 1]] = True
         spare = cells[self.agents + self.goods : self.agents + 2 * self.goods]
         event = np.array(
-            [(rng.integers(1, self.until), good, *spare[good]) for good in rng.permutation(self.goods)[: self.moves]]
+            [(rng.integers(1, self.until), good, *spare[good]) for good in rng.permutation(self.goods)[: self.moves]],
+            dtype=np.int64,
         ).reshape(-1, 4)
         return VillageLayout(
             walls=blocked,
