@@ -17,6 +17,7 @@ from jepa_social.stages.belief_inputs import Inputs, belief_inputs, walkers_own
 from jepa_social.stages.beliefs import false_belief
 from jepa_social.stages.cooperation import cooperation
 from jepa_social.stages.customs import customs
+from jepa_social.stages.errands import errands
 from jepa_social.stages.mind import print_overview, score_mind
 from jepa_social.stages.mind_reward import people_of_the_past, social_reward
 from jepa_social.stages.mind_tolerance import tempers_of_the_past, tolerance
@@ -74,6 +75,7 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path, capsys
         "tolerance",
         "cooperation",
         "customs",
+        "errands",
     ):
         assert (tmp_path / "figures" / f"mind_{name}.png").is_file()
     assert (tmp_path / "figures" / "mind.png").is_file()
@@ -94,6 +96,10 @@ def test_the_suite_prints_rows_between_floors_and_ceiling(jepa, tmp_path, capsys
     assert rows["always yields"]["ego_clash"].mean == 0.0 < rows["always insists"]["ego_clash"].mean
     assert rows["exact observer"]["foreseen"].mean < rows["counting"]["foreseen"].mean
     assert rows["jepa, reads one of them"]["gate_own"].n == rows["exact observer"]["gate_asked"].n == 3
+    assert rows["oracle"]["trips_nll_10"].mean < rows["exact observer"]["trips_nll_10"].mean
+    assert rows["exact observer"]["trips_nll_10"].mean < rows["counting"]["trips_nll_10"].mean
+    assert rows["untrained"]["trips_svo_20"].n == rows["no memory of the person"]["trips_nll_1"].n == 20
+    assert rows["exact observer"]["steps_within"].mean < rows["static Bayes"]["steps_within"].mean
     assert rows["jepa, frozen prior"]["gate_surprise_1"].mean != rows["jepa"]["gate_surprise_1"].mean
     assert rows["jepa, in context only"]["gate_asked"].low == rows["jepa, in context only"]["gate_asked"].high
 
@@ -172,6 +178,7 @@ def test_four_situations_are_learned_once_and_scored_the_same_again(tmp_path):
         ("tolerance", tolerance),
         ("cooperation", cooperation),
         ("customs", customs),
+        ("errands", errands),
     ],
 )
 def test_training_seeds_are_not_scored(capability, score, tmp_path):
