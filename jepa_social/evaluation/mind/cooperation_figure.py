@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from jepa_social.evaluation.mind.cooperation import COINS, FACES, STRANGERS
 from jepa_social.evaluation.mind.figures import Rows, clean, looks, with_reach
+from jepa_social.evaluation.mind.scores import CEILING
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH
 
 COLOURS = (IMAGINED, GOAL, TRUTH, EGO)
@@ -31,12 +32,13 @@ def cooperation_figure(curves: Mapping[str, np.ndarray], scores: Rows, ours: str
     left.plot([], [], ":", color="0.4", label=STRANGERS)
     left.set_xlabel("day")
     left.set_ylabel("contests without a clash, %")
-    left.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3)
     egos = {name: row for name, row in scores.items() if "ego_both" in row}
     for name, look in looks(egos, ours).items():
         across, wide = with_reach(scores[name], ("ego_own",))
         up, high = with_reach(scores[name], ("ego_others",))
-        right.errorbar(across, up, xerr=wide, yerr=high, label=name, **(look | {"linestyle": ""}))
+        front = {ours: 4, CEILING: 3}.get(name, 2)
+        right.errorbar(across, up, xerr=wide, yerr=high, label=name, zorder=front, **(look | {"linestyle": ""}))
     right.set_xlabel("payoff of a contest for the ego")
     right.set_ylabel("for the other")
     right.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepa_social.worlds.village.layout import Layout
+from jepa_social.worlds.village.layout import VillageLayout
 from jepa_social.worlds.village.manners import INSIST, Manners
 from jepa_social.worlds.village.scenarios import GOODS
 from jepa_social.worlds.village.village import Village
@@ -35,7 +35,7 @@ class Gate:
         if self.size < 5 or self.size % 2 == 0 or not 1 <= self.agents <= 2 * self.size:
             raise ValueError("scenario: a gate needs an odd size of at least 5, and 1 to 2 * size agents")
 
-    def layout(self, rng: np.random.Generator) -> Layout:
+    def layout(self, rng: np.random.Generator) -> VillageLayout:
         """One scene."""
         middle, n = self.size // 2, self.agents
         walls = np.zeros((self.size, self.size), bool)
@@ -48,7 +48,7 @@ class Gate:
             here = room[rng.permutation(len(room))[: len(mine)]]
             there = np.stack((np.full(len(mine), self.size - 1), rng.permutation(self.size)[: len(mine)]), -1)
             start[mine], thing[mine] = (here, there) if side == 0 else (self.size - 1 - here, self.size - 1 - there)
-        return Layout(
+        return VillageLayout(
             walls=walls,
             start=start,
             thing=thing,

@@ -46,9 +46,9 @@ def test_there_is_one_way_to_the_other_side():
     assert (away >= 4).all()
     assert (away < 30).all()
     assert len({tuple(cell) for cell in layout.start.tolist()}) == len({tuple(c) for c in layout.thing.tolist()}) == 6
-    for wrong in ({"size": 6}, {"size": 3}, {"agents": 0}):
+    for size, agents in ((6, 4), (3, 4), (7, 0)):
         with pytest.raises(ValueError, match="odd size"):
-            Gate(**wrong)
+            Gate(size, agents)
 
 
 def test_each_contest_is_lived_through_by_two(met):
