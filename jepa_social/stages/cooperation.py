@@ -87,11 +87,11 @@ def learner_model(run: Path, settings: DictConfig) -> PersonModel:
 def fit_contests(met: Meetings, agents: int, settings: DictConfig, description: str) -> PersonModel:
     """Learn what people do from how either of two lived through their contests, `settings.pairs` of them a step."""
     past = histories(met, agents)
-    every = as_interactions(past[past.count > 0])
+    every, count = as_interactions(past[past.count > 0]), settings.pairs
 
     def some(step: int) -> Interactions:
         chance = torch.Generator().manual_seed(settings.fit_seed + step)
-        return every[torch.randint(len(every.choice), (settings.pairs,), generator=chance)]
+        return every[torch.randint(len(every.choice), (count,), generator=chance)]
 
     blank = PersonModel(SITUATION, ACT, width=settings.width, depth=2, heads=4)
     return fit_person(blank, some, settings.steps, settings.seed, settings.rate, description)

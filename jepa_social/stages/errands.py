@@ -68,11 +68,11 @@ def villager_model(run: Path, settings: DictConfig) -> PersonModel:
     """The model of where errands end, `<run>/mind/errands.safetensors`, from logs of other villagers."""
 
     def fit() -> PersonModel:
-        every = as_interactions(met(settings.logged, SEEN + 1, settings.log_seed))
+        every, count = as_interactions(met(settings.logged, SEEN + 1, settings.log_seed)), settings.batch
 
         def some(step: int) -> Interactions:
             chance = torch.Generator().manual_seed(settings.log_seed + step)
-            return every[torch.randint(len(every.choice), (settings.batch,), generator=chance)]
+            return every[torch.randint(len(every.choice), (count,), generator=chance)]
 
         blank = PersonModel(SITUATION, ACT, width=settings.width, depth=2, heads=4)
         return fit_person(blank, some, settings.steps, settings.seed, settings.rate, "villagers on errands")
