@@ -6,7 +6,7 @@ people do next, no rule in them; an ego then meets others of them, foresees thre
 get like what it gets itself. Beside it, one that counts only what it gets.
 """
 
-from jepa_social.evaluation.mind.contests import ACT, SITUATION, Ego, Learned, as_interactions, histories
+from jepa_social.evaluation.mind.contests import ACT, SITUATION, GateEgo, LearnedForeseer, as_interactions, histories
 from jepa_social.evaluation.mind.cooperation import AGENTS, LEARNERS, among_learners, logs, villagers
 from jepa_social.models.person import PersonModel
 from jepa_social.stages.person import fit_person
@@ -23,7 +23,7 @@ def main(steps: int = 400, logged: int = 60, count: int = 20, days: int = 8, see
     model = fit_person(blank, lambda step: every[step % 3 :: 3], steps, seed=0, rate=4e-3)
     both = {}
     for name, care in (("cares", 1.0), ("selfish", 0.0)):
-        ego = Ego(Learned([model]), count * (AGENTS - 1), care)
+        ego = GateEgo(LearnedForeseer([model]), count * (AGENTS - 1), care)
         found = among_learners(ego, count, days, 40, seed)
         if name == "cares":
             who = int(ego.past.count[: AGENTS - 1].argmax())

@@ -7,8 +7,16 @@ from omegaconf import DictConfig
 from rich.progress import track
 
 from jepa_social.evaluation.figures import save
-from jepa_social.evaluation.mind.contest_observers import Counting, NoMemory, RuleObserver
-from jepa_social.evaluation.mind.contests import ACT, SITUATION, Ego, Foreseer, Learned, as_interactions, histories
+from jepa_social.evaluation.mind.contest_observers import CountedContests, NoMemory, RuleObserver
+from jepa_social.evaluation.mind.contests import (
+    ACT,
+    SITUATION,
+    Foreseer,
+    GateEgo,
+    LearnedForeseer,
+    as_interactions,
+    histories,
+)
 from jepa_social.evaluation.mind.cooperation import (
     AGENTS,
     LEARNERS,
@@ -46,10 +54,10 @@ def cooperation(run: Path, settings: DictConfig, ours: str) -> Scored:
     met = villages(count, *length, settings.first_seed)
     found: dict[str, Columns] = village_columns(met)
     minds: dict[str, Foreseer] = {
-        ours: Learned([model]),
-        "no memory of the person": NoMemory(Learned([model])),
-        "untrained": Learned([untrained(model, settings.seed)]),
-        "counting": Counting(),
+        ours: LearnedForeseer([model]),
+        "no memory of the person": NoMemory(LearnedForeseer([model])),
+        "untrained": LearnedForeseer([untrained(model, settings.seed)]),
+        "counting": CountedContests(),
         CEILING: RuleObserver(),
     }
     asked = logs(count, *length, settings.first_seed + count)
@@ -59,7 +67,7 @@ def cooperation(run: Path, settings: DictConfig, ours: str) -> Scored:
     egos |= {f"{name}, selfish": (minds[name], 0.0, settings.ahead) for name in (ours, CEILING)}
     egos[f"{ours}, one contest ahead"] = (minds[ours], settings.care, 1)
     for name, (mind, care, ahead) in track(egos.items(), description="among learners"):
-        ego = Ego(mind, count * (AGENTS - 1), care, ahead)
+        ego = GateEgo(mind, count * (AGENTS - 1), care, ahead)
         found[name] = found.get(name, {}) | among_learners(ego, count, *length, settings.first_seed)
     customs = {"tosses coins": 0.0, "always yields": -SURE, "always insists": SURE}
     for name in [*LEARNERS, *customs]:

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from jepa_social.evaluation.figures import save
 from jepa_social.evaluation.mind.contest_observers import HabitObserver, NoMemory
-from jepa_social.evaluation.mind.contests import Ego, Foreseer, Histories, Learned, as_interactions
+from jepa_social.evaluation.mind.contests import Foreseer, GateEgo, Histories, LearnedForeseer, as_interactions
 from jepa_social.evaluation.mind.cooperation import foreseen_columns
 from jepa_social.evaluation.mind.customs import (
     AGENTS,
@@ -22,7 +22,7 @@ from jepa_social.evaluation.mind.customs import (
     PUSHERS,
     QUEUERS,
     SPREAD,
-    Encounter,
+    GateEncounter,
     encounter,
     people,
 )
@@ -41,7 +41,7 @@ HOLD = 4
 
 
 @dataclass(frozen=True)
-class Row:
+class CustomsRow:
     """One way to learn, or not.
 
     Attributes:
@@ -60,7 +60,7 @@ class Row:
 
 
 @dataclass
-class Lives:
+class CustomsLives:
     """L lives of one row.
 
     Attributes:
@@ -69,7 +69,7 @@ class Lives:
         kept: share of lives that kept the gradient steps, after each encounter.
     """
 
-    met: list[Encounter] = field(default_factory=list)
+    met: list[GateEncounter] = field(default_factory=list)
     asked: list[np.ndarray] = field(default_factory=list)
     kept: list[float] = field(default_factory=list)
 
@@ -94,19 +94,19 @@ def customs(run: Path, settings: DictConfig, ours: str) -> Scored:
     model = queuer_model(run, settings)
     asked = probes(settings)
     rows = {
-        ours: Row(),
-        f"{ours}, in context only": Row(gradient=False),
-        f"{ours}, frozen prior": Row(remembers=False, gradient=False),
-        f"{ours}, no comparison": Row(compares=False),
-        f"{ours}, reads {COIN}": Row(reads=COIN),
-        f"{ours}, reads {PATIENT}": Row(reads=PATIENT),
-        f"{ours}, reads {ONE_OF_THEM}": Row(reads=ONE_OF_THEM),
-        f"{ours}, at home": Row(gradient=False, home=True),
+        ours: CustomsRow(),
+        f"{ours}, in context only": CustomsRow(gradient=False),
+        f"{ours}, frozen prior": CustomsRow(remembers=False, gradient=False),
+        f"{ours}, no comparison": CustomsRow(compares=False),
+        f"{ours}, reads {COIN}": CustomsRow(reads=COIN),
+        f"{ours}, reads {PATIENT}": CustomsRow(reads=PATIENT),
+        f"{ours}, reads {ONE_OF_THEM}": CustomsRow(reads=ONE_OF_THEM),
+        f"{ours}, at home": CustomsRow(gradient=False, home=True),
     }
     lives = {name: live(row, model, settings, asked) for name, row in track(rows.items(), description="at the gate")}
     for name, mean in (("exact, expects people like the past", QUEUERS), (CEILING, PUSHERS)):
         lives[name] = live(
-            Row(gradient=False), HabitObserver(torch.tensor(mean), torch.tensor(SPREAD)), settings, asked
+            CustomsRow(gradient=False), HabitObserver(torch.tensor(mean), torch.tensor(SPREAD)), settings, asked
         )
     found = {name: columns(one) for name, one in lives.items()}
     scores, gaps = summarise(found, ours, {"gap_gate": ("gate_asked", f"{ours}, frozen prior")})
@@ -135,17 +135,17 @@ def probes(settings: DictConfig) -> Meetings:
     return Days(seeds, people(settings.probed, PUSHERS, first), AGENTS, settings.frames).live(settings.days)
 
 
-def live(row: Row, mind: PersonModel | HabitObserver, settings: DictConfig, asked: Meetings) -> Lives:
-    """Encounter after encounter of all lives of a row, each with a copy of the model that goes its own way."""
+def live(row: CustomsRow, mind: PersonModel | HabitObserver, settings: DictConfig, asked: Meetings) -> CustomsLives:
+    """GateEncounter after encounter of all lives of a row, each with a copy of the model that goes its own way."""
     count, pairs = settings.lives, settings.lives * OTHERS
     models = [mind] * count if isinstance(mind, PersonModel) else []
     foresees = _foreseer(row, mind)
-    lives, log = Lives(), []
+    lives, log = CustomsLives(), []
     for number in range(settings.encounters):
         if not number or row.gradient:
             told = _asked(models if row.gradient else models[:1], foresees, asked, count)
         lives.asked.append(told)
-        ego = Ego(
+        ego = GateEgo(
             foresees(models),
             pairs,
             settings.care,
@@ -164,7 +164,7 @@ def live(row: Row, mind: PersonModel | HabitObserver, settings: DictConfig, aske
     return lives
 
 
-def columns(lives: Lives) -> Columns:
+def columns(lives: CustomsLives) -> Columns:
     """One number a life: of the first encounter, of the later half, and on logs that nobody chose in the end."""
     late = lives.met[len(lives.met) // 2 :]
     first = lives.met[0]
@@ -174,7 +174,7 @@ def columns(lives: Lives) -> Columns:
     return found | {"gate_surprise_1": first.surprise, "gate_own_1": first.own, "gate_asked": lives.asked[-1]}
 
 
-def curves(lives: Lives) -> dict[str, np.ndarray]:
+def curves(lives: CustomsLives) -> dict[str, np.ndarray]:
     """Against encounters, `[K,L]`."""
     names = ("surprise", "off", "own", "others")
     return {name: np.stack([getattr(one, name) for one in lives.met]) for name in names} | {
@@ -182,9 +182,9 @@ def curves(lives: Lives) -> dict[str, np.ndarray]:
     }
 
 
-def _foreseer(row: Row, mind: PersonModel | HabitObserver) -> Callable[[list[PersonModel]], Foreseer]:
+def _foreseer(row: CustomsRow, mind: PersonModel | HabitObserver) -> Callable[[list[PersonModel]], Foreseer]:
     def foresees(models: list[PersonModel]) -> Foreseer:
-        one = Learned(models if row.gradient else models[:1], OTHERS) if isinstance(mind, PersonModel) else mind
+        one = LearnedForeseer(models if row.gradient else models[:1], OTHERS) if isinstance(mind, PersonModel) else mind
         return one if row.remembers else NoMemory(one)
 
     return foresees

@@ -13,7 +13,7 @@ from jepa_social.evaluation.mind.errand_values import (
     OBSERVED,
     SEEN,
     SITUATION,
-    Counting,
+    CountedErrands,
     as_interactions,
     counted,
     errand_columns,
@@ -98,7 +98,9 @@ def _counting(fit: Errands, asked: Errands) -> Columns:
     for n in OBSERVED:
         often = counted(asked[:, :n])
         silent = torch.zeros_like(often[:, :1])
-        columns |= errand_columns(n, asked[:, SEEN:], Counting(fit, n).log_prob(asked), torch.cat((often, silent), 1))
+        columns |= errand_columns(
+            n, asked[:, SEEN:], CountedErrands(fit, n).log_prob(asked), torch.cat((often, silent), 1)
+        )
     return columns
 
 

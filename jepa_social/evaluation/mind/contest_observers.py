@@ -71,7 +71,7 @@ def insisting(habit: Float[Tensor, "*n 3"], last: Int[Tensor, "*n"], order: Int[
     return (push - queue * order + grudge * before).sigmoid()
 
 
-class Counting:
+class CountedContests:
     """How often this person has insisted with me so far: (insisted + 1) / (met + 2) (Laplace)."""
 
     def chance(self, past: Histories, order: Int[Tensor, "P"], who: Int[Tensor, "P"]) -> Float[Tensor, "P"]:

@@ -115,7 +115,7 @@ class Foreseer(Protocol):
         ...
 
 
-class Learned:
+class LearnedForeseer:
     """A `PersonModel` that learned from logs of contests, or one for each of many lives.
 
     Args:
@@ -162,7 +162,7 @@ def plan(
     return worth + (chance[:, None] * later).sum(-1)
 
 
-class Ego:
+class GateEgo:
     """Somebody who goes through the gates of many villages.
 
     Args:

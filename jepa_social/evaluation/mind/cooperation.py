@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from jepa_social.evaluation.mind.contests import Ego, Foreseer, Histories, histories
+from jepa_social.evaluation.mind.contests import Foreseer, GateEgo, Histories, histories
 from jepa_social.evaluation.mind.scores import Columns
 from jepa_social.worlds.village.gate import Days, Meetings, over_scenes
 from jepa_social.worlds.village.manners import INSIST, PAYOFF, RULES, Manners
@@ -95,7 +95,7 @@ def village_columns(met: Mapping[str, Meetings]) -> dict[str, Columns]:
 
 
 def among_learners(
-    ego: Ego | None, count: int, days: int, frames: int, seed: int, rule: str | None = None, push: float = 0.0
+    ego: GateEgo | None, count: int, days: int, frames: int, seed: int, rule: str | None = None, push: float = 0.0
 ) -> Columns:
     """What comes of an ego in villages of a mix of learners.
 

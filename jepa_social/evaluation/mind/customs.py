@@ -15,7 +15,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from jepa_social.evaluation.mind.contest_observers import insisting
-from jepa_social.evaluation.mind.contests import UNMET, Ego, Histories
+from jepa_social.evaluation.mind.contests import UNMET, GateEgo, Histories
 from jepa_social.worlds.village.gate import Days, Meetings, joined
 from jepa_social.worlds.village.manners import PAYOFF, RULES, Manners
 
@@ -46,7 +46,7 @@ def standing_in(known: Manners, who: str, mean: tuple[float, float, float]) -> M
 
 
 @dataclass
-class Encounter:
+class GateEncounter:
     """What came of the days of L egos, each with three people; `[L]` each, means over contests, NaN without any.
 
     Attributes:
@@ -69,8 +69,8 @@ class Encounter:
 
 
 def encounter(
-    ego: Ego, mean: tuple[float, float, float], days: int, frames: int, seeds: range, reads: str | None = None
-) -> Encounter:
+    ego: GateEgo, mean: tuple[float, float, float], days: int, frames: int, seeds: range, reads: str | None = None
+) -> GateEncounter:
     """Live some days with people of a population.
 
     Args:
@@ -94,7 +94,7 @@ def encounter(
     met = met.rows(met.me == 0)
     foreseen, surprise = torch.cat([torch.zeros(0), *ego.foreseen]), torch.cat([torch.zeros(0), *ego.surprise])
     truth = insisting(known.habit[met.scene, met.other], previous(met), met.order)
-    return Encounter(
+    return GateEncounter(
         surprise=met.over_scenes(surprise),
         off=met.over_scenes((foreseen - truth).abs()),
         bias=met.over_scenes(foreseen - truth),

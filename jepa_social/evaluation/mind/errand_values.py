@@ -74,7 +74,7 @@ def counted(seen: Errands) -> Float[Tensor, "B K"]:
     return ended.sum(1).float()
 
 
-class Counting:
+class CountedErrands:
     """Kinds that were chosen often, and things that are near, are chosen again: a logistic model with two weights.
 
     Args:

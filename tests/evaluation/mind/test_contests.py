@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from jepa_social.evaluation.mind.contest_observers import Counting, HabitObserver, NoMemory, RuleObserver, insisting
+from jepa_social.evaluation.mind.contest_observers import (
+    CountedContests,
+    HabitObserver,
+    NoMemory,
+    RuleObserver,
+    insisting,
+)
 from jepa_social.evaluation.mind.contests import (
     UNMET,
-    Ego,
+    GateEgo,
     Histories,
-    Learned,
+    LearnedForeseer,
     as_interactions,
     histories,
     plan,
@@ -97,11 +103,12 @@ def test_histories_grow_pair_by_pair():
 
 def test_what_comes_later_changes_no_earlier_forecast(model):
     past = history([0, 1, 1, 0], [1, 0, 1, 1])
-    told = Learned([model]).chance(history([0, 1], [1, 0]), NOBODY, NOBODY)
+    told = LearnedForeseer([model]).chance(history([0, 1], [1, 0]), NOBODY, NOBODY)
     cut = Histories(past.mine, past.theirs, past.order, torch.tensor([2]))
-    torch.testing.assert_close(Learned([model]).chance(cut, NOBODY, NOBODY), told)
+    torch.testing.assert_close(LearnedForeseer([model]).chance(cut, NOBODY, NOBODY), told)
     torch.testing.assert_close(
-        Learned([model, model], 1).chance(past, NOBODY, NOBODY), Learned([model]).chance(past, NOBODY, NOBODY)
+        LearnedForeseer([model, model], 1).chance(past, NOBODY, NOBODY),
+        LearnedForeseer([model]).chance(past, NOBODY, NOBODY),
     )
 
 
@@ -144,7 +151,9 @@ def test_habits_decide_as_observers_say():
 
 
 def test_foresight_is_scored_between_floor_and_ceiling(met):
-    exact, counting, none = (foreseen_columns(one, met) for one in (RuleObserver(), Counting(), NoMemory(Counting())))
+    exact, counting, none = (
+        foreseen_columns(one, met) for one in (RuleObserver(), CountedContests(), NoMemory(CountedContests()))
+    )
     assert exact["foreseen"].mean() < counting["foreseen"].mean() - 0.1
     assert none["foreseen"] == pytest.approx([torch.tensor(2.0).log().item()] * 6)
     assert np.nanmean(exact["foreseen_6"]) < exact["foreseen_1"].mean()
@@ -178,7 +187,7 @@ def test_every_rule_lives_with_every_kind_of_memory():
 
 def test_who_knows_the_rules_does_more_for_all_than_who_follows_one():
     asked = (6, 4, 25, 0)
-    kind, selfish = (among_learners(Ego(RuleObserver(), 18, care), *asked) for care in (1.0, 0.0))
+    kind, selfish = (among_learners(GateEgo(RuleObserver(), 18, care), *asked) for care in (1.0, 0.0))
     coins, yields = (among_learners(None, *asked, push=push) for push in (0.0, -50.0))
     assert kind["ego_both"].mean() > coins["ego_both"].mean() + 0.2
     assert kind["ego_others"].mean() > selfish["ego_others"].mean() + 0.2
@@ -189,20 +198,20 @@ def test_who_knows_the_rules_does_more_for_all_than_who_follows_one():
 
 def test_encounters_can_be_cut_where_they_learn(model):
     def met(reads=None, **cut):
-        ego = Ego(Learned([model]), 6, ahead=1, **cut)
+        ego = GateEgo(LearnedForeseer([model]), 6, ahead=1, **cut)
         return encounter(ego, PUSHERS, 1, 30, range(2), reads)
 
     ours, frozen, blind = met(), met(learns=False), met(compares=False)
     assert frozen.learned.count.sum() == 0
     assert ours.learned.count.sum() > 0
     assert ours.surprise.shape == ours.own.shape == ours.crossing.shape == (2,)
-    chance = Learned([model]).chance(Histories.none(6), torch.zeros(6).long(), torch.arange(6)) > 0.5
+    chance = LearnedForeseer([model]).chance(Histories.none(6), torch.zeros(6).long(), torch.arange(6)) > 0.5
     first = blind.learned.theirs[blind.learned.count > 0, 0]
     assert torch.equal(first, chance[blind.learned.count > 0].long()), "it remembers what it expected"
     patient, one = met(PATIENT, learns=False), met(ONE_OF_THEM, learns=False)
     known = torch.arange(patient.learned.mine.shape[1]) < patient.learned.count[:, None]
     assert not patient.learned.mine[known].any(), "it reads somebody who always yields"
     assert one.learned.mine.any()
-    exact = encounter(Ego(HabitObserver(torch.tensor(PUSHERS), torch.tensor(SPREAD)), 6), PUSHERS, 2, 30, range(2))
+    exact = encounter(GateEgo(HabitObserver(torch.tensor(PUSHERS), torch.tensor(SPREAD)), 6), PUSHERS, 2, 30, range(2))
     assert (exact.off <= 1).all()
     assert (abs(exact.bias) <= exact.off + 1e-9).all()

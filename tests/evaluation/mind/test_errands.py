@@ -8,7 +8,7 @@ from jepa_social.evaluation.mind.errand_values import (
     ACT,
     SEEN,
     SITUATION,
-    Counting,
+    CountedErrands,
     as_interactions,
     counted,
     errand_columns,
@@ -65,7 +65,7 @@ def test_the_more_errands_are_seen_the_more_is_known(people):
 def test_counting_counts(people):
     often = counted(people[:, :10])
     assert often.sum() == people[:, :10].known.sum()
-    none, many = Counting(people, 0), Counting(people, 20)
+    none, many = CountedErrands(people, 0), CountedErrands(people, 20)
     nats = [
         errand_columns(0, people[:, SEEN:], one.log_prob(people), None)["trips_nll_0"].mean() for one in (none, many)
     ]
