@@ -29,7 +29,8 @@ def customs_figure(curves: Mapping[str, Mapping[str, np.ndarray]], ours: str) ->
     for name, one in curves.items():
         colour = EGO if name == ours else TRUTH if "exact" in name else IMAGINED if "reads" in name else PERSON
         groups[colour] = groups.get(colour, -1) + 1
-        line = "-" if name in (ours, CEILING) else LINES[groups[colour] % len(LINES)]
+        line = "--" if colour == TRUTH else LINES[groups[colour] % len(LINES)]
+        line = "-" if name in (ours, CEILING) else line
         for panel, key in zip(panels, PANELS, strict=True):
             mean = torch.as_tensor(one[key]).nanmean(1).numpy()
             where = np.arange(len(mean)) + (key != "asked")
