@@ -1,5 +1,6 @@
 # Needs Python >= 3.11 and make, nothing else.
 #   make demo                simulate, train, plan, report
+#   make mind                the social mind: train on villages, score every capability, report
 #   make test                ruff, pyright, pytest
 #   make test VENV=<dir>     in an environment that exists (default: .venv, made on first use)
 #   make demo PYTHON=<exe>   with another interpreter than python3
@@ -10,12 +11,17 @@ PY = $(VENV)/bin/python
 RUN ?= runs/crowd
 WORKERS ?= 2
 
-.PHONY: demo pretrained test lint install clean
+.PHONY: demo mind pretrained test lint install clean
 
 demo: install
 	$(PY) train.py experiment=crowd run=$(RUN)
 	$(PY) eval.py run=$(RUN) suite=crowd
 	@echo "open $(RUN)/report.html"
+
+mind: install
+	$(PY) train.py experiment=village
+	$(PY) eval.py run=runs/village suite=mind
+	@echo "open runs/village/report.html"
 
 # RUN must be trained on simulated logs only and evaluated, as `make demo` does.
 pretrained: install
