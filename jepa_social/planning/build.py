@@ -11,6 +11,7 @@ from jepa_social.planning.acquainted import Acquainted
 from jepa_social.planning.cloned import Cloned
 from jepa_social.planning.costs import SocialReward, Weighted
 from jepa_social.planning.dynamics import ConstantVelocity, Imagination
+from jepa_social.planning.finer import Finer
 from jepa_social.planning.mpc import MPC
 from jepa_social.planning.oracle import Branchable, Oracle, Simulated
 from jepa_social.planning.policy import Policy
@@ -30,7 +31,9 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
             "planner.prior=true, but this run has no prior: clone one (clone.epochs=5), or set it to false"
         )
     asked = prior if config.get("prior") else None
-    return MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), prior=asked, **config.mpc)
+    step = config.get("step")
+    told = dynamics if step is None else Finer(dynamics, step)
+    return MPC(name, told, instantiate(config.cost), instantiate(config.solver), prior=asked, **config.mpc)
 
 
 def acquainted(planner: MPC, regard: Regard | None = None) -> Policy:
@@ -47,8 +50,10 @@ def cloned_policy(world_model: WorldModel, prior: Prior, config: DictConfig) -> 
 
 
 def constant_velocity_planner(config: DictConfig, dt: float, name: str = "constant-velocity MPC") -> MPC:
-    """The same solver and costs with people extrapolated at the same `dt` (s): what a world model has to beat."""
-    return MPC(name, ConstantVelocity(dt), instantiate(config.cost), instantiate(config.solver), **config.mpc)
+    """The same solver and costs with people extrapolated, at `planner.step` or else at the same `dt` (s): what a world
+    model has to beat."""
+    dynamics = ConstantVelocity(config.get("step") or dt)
+    return MPC(name, dynamics, instantiate(config.cost), instantiate(config.solver), **config.mpc)
 
 
 def constant_velocity_in(world: Branchable, config: DictConfig) -> MPC:
