@@ -19,8 +19,8 @@ from jepa_social.worlds.village.manners import INSIST, PAYOFF, RULES, Manners
 
 AGENTS = 4
 LEARNERS = {"win-stay-lose-shift": RULES[0], "tit-for-tat": RULES[1], "Q-learning": RULES[2]}
-MIX = "a mix of them"
-FACES, STRANGERS = "does not tell people apart", "strangers every day"
+MIX = "a mix"
+FACES, STRANGERS = "faces alike", "strangers"
 COINS = "all toss coins"
 LATE = 4
 """One of so many days, the last, are late; contests with a person from the sixth on are so too."""

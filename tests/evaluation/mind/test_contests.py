@@ -180,8 +180,8 @@ def test_every_rule_lives_with_every_kind_of_memory():
     assert len(met) == 13
     assert village_columns(met)["all tit-for-tat"]["coop_last"].min() == 1.0
     first = {name: one.rows(one.day == 0) for name, one in met.items()}
-    for rule in ("Q-learning", "a mix of them"):
-        one, two = first[f"all {rule}"], first[f"all {rule}, strangers every day"]
+    for rule in ("Q-learning", "a mix"):
+        one, two = first[f"all {rule}"], first[f"all {rule}, strangers"]
         assert torch.equal(one.mine, two.mine), "on the first day all are strangers"
 
 
