@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import pretraining
 from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
+from benchmarks.rows import write as write_rows
 from jepa_social.evaluation.episodes import Episodes
 from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.runner import run_episodes
@@ -161,7 +161,7 @@ def show(rows: list[PlannerRow], title: str, console: Console) -> None:
 
 def write(rows: list[PlannerRow], about: dict[str, str], path: Path) -> None:
     """Write the rows as CSV, the machine and the setting on each, and the figure beside it."""
-    pretraining.write(rows, about, path)
+    write_rows(rows, about, path)
     with_draft(path.with_suffix(".png"), lambda draft: draw(rows, draft))
 
 

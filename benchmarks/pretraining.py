@@ -4,13 +4,11 @@ One run measures all of it on one thread, cases taking turns; README.md says wha
 """
 
 import argparse
-import csv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from rich.console import Console
@@ -19,7 +17,7 @@ from rich.table import Table
 
 from benchmarks import acting, growth, loading, regulariser, training
 from benchmarks.clock import ROOT, calibration, describe_machine, take_turns
-from jepa_social.files import with_draft
+from benchmarks.rows import write
 from jepa_social.memory import keep_memory
 
 OUT = ROOT / "benchmarks" / "pretraining.csv"
@@ -146,21 +144,6 @@ def show(rows: list[Measurement], machine: dict[str, str], console: Console) -> 
         table.add_row("" if row.part == last else row.part, row.case, value, row.unit, *numbers)
         last = row.part
     console.print(table)
-
-
-def write(rows: Sequence[Any], machine: dict[str, str], path: Path) -> None:
-    """Write rows (dataclasses) as CSV, the machine on each."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-    def save(draft: Path) -> None:
-        with open(draft, "w", newline="") as file:
-            writer = csv.DictWriter(file, [*asdict(rows[0]), *machine])
-            writer.writeheader()
-            for row in rows:
-                cells = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in asdict(row).items()}
-                writer.writerow(cells | machine)
-
-    with_draft(path, save)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from benchmarks.clock import ROOT, describe_machine
 from benchmarks.cma_es import CmaEs
-from benchmarks.pretraining import write
+from benchmarks.rows import write
 from benchmarks.solvers_figure import draw
 from jepa_social.evaluation.statistics import bootstrap_mean, paired_difference
 from jepa_social.mind.world_model import WorldModel

@@ -14,7 +14,8 @@ from rich.status import Status
 
 from benchmarks import crowds, peers
 from benchmarks.clock import ROOT, describe_machine
-from benchmarks.pretraining import Measurement, show, timed, write
+from benchmarks.pretraining import Measurement, show, timed
+from benchmarks.rows import write
 
 OUT = ROOT / "benchmarks" / "worlds.csv"
 UNIT = "agent-steps/CPU-s"

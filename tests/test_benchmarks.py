@@ -8,8 +8,9 @@ import torch
 
 from benchmarks import crowds, growth, loading, peers, worlds
 from benchmarks import planner as planning
-from benchmarks.pretraining import Sizes, measure, write
+from benchmarks.pretraining import Sizes, measure
 from benchmarks.references import GruVicReg, LeWorldModel
+from benchmarks.rows import write
 from benchmarks.solvers import Counted, Spent
 from tests.planning.strolls import planner_config, world_model
 

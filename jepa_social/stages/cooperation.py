@@ -32,9 +32,7 @@ from jepa_social.evaluation.mind.scores import CEILING, Columns, Scored, summari
 from jepa_social.models.person import Interactions, PersonModel
 from jepa_social.stages.person import fit_person, known_person, plain, untrained
 from jepa_social.worlds.village.gate import NIGHT, Meetings
-
-SURE = 50.0
-"""Push of who always insists; its negative, of who always yields."""
+from jepa_social.worlds.village.manners import ALWAYS
 
 
 def cooperation(run: Path, settings: DictConfig, ours: str) -> Scored:
@@ -69,7 +67,7 @@ def cooperation(run: Path, settings: DictConfig, ours: str) -> Scored:
     for name, (mind, care, ahead) in track(egos.items(), description="among learners"):
         ego = GateEgo(mind, count * (AGENTS - 1), care, ahead)
         found[name] = found.get(name, {}) | among_learners(ego, count, *length, settings.first_seed)
-    customs = {"tosses coins": 0.0, "always yields": -SURE, "always insists": SURE}
+    customs = {"tosses coins": 0.0, "always yields": -ALWAYS, "always insists": ALWAYS}
     for name in [*LEARNERS, *customs]:
         rule, push = LEARNERS.get(name), customs.get(name, 0.0)
         found[name] = among_learners(None, count, *length, settings.first_seed, rule, push)

@@ -123,8 +123,8 @@ def queuer_model(run: Path, settings: DictConfig) -> PersonModel:
         met = Days(seeds, known, AGENTS, settings.frames).live(settings.logged_days)
         return fit_contests(met.rows(met.other != 0), AGENTS, settings, "people who queue")
 
-    kept = ("frames", "fit_seed", "logged", "logged_days", "pairs", "width", "steps", "rate", "seed")
-    trained = {name: value for name, value in plain(settings).items() if name in kept}
+    walks = ("first_seed", "lives", "encounters", "days", "probed", "care", "ahead", "adapt_steps", "adapt_rate")
+    trained = plain(settings, *walks)
     return known_person(run / "mind" / "queuers.safetensors", trained, fit, PersonModel)
 
 
@@ -136,7 +136,7 @@ def probes(settings: DictConfig) -> Meetings:
 
 
 def live(row: CustomsRow, mind: PersonModel | HabitObserver, settings: DictConfig, asked: Meetings) -> CustomsLives:
-    """GateEncounter after encounter of all lives of a row, each with a copy of the model that goes its own way."""
+    """Encounter after encounter of all lives of a row, each with a copy of the model that goes its own way."""
     count, pairs = settings.lives, settings.lives * OTHERS
     models = [mind] * count if isinstance(mind, PersonModel) else []
     foresees = _foreseer(row, mind)

@@ -83,8 +83,8 @@ def villager_model(run: Path, settings: DictConfig) -> PersonModel:
 
 @torch.no_grad()
 def _learned(model: PersonModel, fit: Errands, asked: Errands, foretells: bool = True) -> Columns:
-    logs, known, latents = as_interactions(asked), latents_of(model, as_interactions(fit)), None
-    latents, columns = latents_of(model, logs), Columns()
+    logs, columns = as_interactions(asked), Columns()
+    known, latents = latents_of(model, as_interactions(fit)), latents_of(model, logs)
     for n in OBSERVED:
         readout = ValueReadout(known[:, n], fit.values)
         one = latents[:, n, None].expand(-1, asked.choice.shape[1] - SEEN, -1)

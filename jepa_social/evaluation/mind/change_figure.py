@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from jepa_social.evaluation.mind.change import SWITCH, told
+from jepa_social.evaluation.mind.change import SMOOTHED, SWITCH, told
 from jepa_social.evaluation.mind.figures import LINES
 from jepa_social.evaluation.mind.reactive import TIMES
 from jepa_social.evaluation.mind.scores import CEILING
@@ -15,8 +15,6 @@ from jepa_social.evaluation.statistics import Interval
 from jepa_social.evaluation.style import EGO, GOAL, IMAGINED, PERSON, TRUTH
 from jepa_social.worlds.partners import ChoiceLogs
 
-SMOOTH = 5
-"""Interactions that a point of the curve is the mean of."""
 COLOURS = {"gradient steps alone": IMAGINED, "context and gradient steps": GOAL}
 STYLES = (*LINES, (0, (1, 4)))
 
@@ -31,14 +29,14 @@ def change_figure(
     known, grey = told(people), 0
     for name, loss in losses.items():
         curve = (loss - known).mean(0)
-        shown = torch.nn.functional.avg_pool1d(curve[None, None], SMOOTH, 1)[0, 0]
+        shown = torch.nn.functional.avg_pool1d(curve[None, None], SMOOTHED, 1)[0, 0]
         colour = COLOURS.get(name, {ours: EGO, CEILING: TRUTH}.get(name, PERSON))
         style = STYLES[grey % len(STYLES)] if colour == PERSON else "--" if colour == GOAL else "-"
         grey += colour == PERSON
-        since = torch.arange(len(shown)) + SMOOTH // 2 - SWITCH + 1
+        since = torch.arange(len(shown)) + SMOOTHED // 2 - SWITCH + 1
         left.plot(since, shown, color=colour, linestyle=style, label=name, zorder=2 + (colour != PERSON))
     left.axvline(0.5, color="0.8", zorder=1)
-    left.set_xlabel(f"interaction since they changed (mean of {SMOOTH})")
+    left.set_xlabel(f"interaction since they changed (mean of {SMOOTHED})")
     left.set_ylabel("log-loss beyond who knows them, nats")
     left.set_xlim(-30, 60)
     left.set_ylim(-0.05, 1.9)

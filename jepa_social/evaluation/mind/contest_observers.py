@@ -5,11 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepa_social.evaluation.mind.contests import UNMET, Foreseer, Histories
-from jepa_social.worlds.village.manners import EXPLORE, INSIST, PAYOFF, RATE
-
-SURE = 1e-6
-"""The least probability of a move: rules leave no room for doubt."""
+from jepa_social.evaluation.mind.contests import UNMET, Foreseer, Histories, log_likelihood
+from jepa_social.worlds.village.manners import EXPLORE, INSIST, PAYOFF, RATE, customary
 
 
 class RuleObserver:
@@ -18,9 +15,8 @@ class RuleObserver:
     def chance(self, past: Histories, order: Int[Tensor, "P"], who: Int[Tensor, "P"]) -> Float[Tensor, "P"]:
         """See `Foreseer`."""
         said = torch.stack((_stays_or_shifts(past), _returns(past), _learns(past)))
-        known = torch.arange(past.mine.shape[1]) < past.count[:, None]
-        likely = torch.where(past.theirs == INSIST, said[..., :-1], 1 - said[..., :-1]).clamp(min=SURE).log()
-        rules = torch.where(known, likely, 0.0).sum(-1).softmax(0)
+        likely = log_likelihood(said[..., :-1], past.theirs)
+        rules = torch.where(past.known, likely, 0.0).sum(-1).softmax(0)
         return (rules * said[:, torch.arange(len(past.count)), past.count]).sum(0)
 
 
@@ -56,19 +52,15 @@ class HabitObserver:
 
     def chance(self, past: Histories, order: Int[Tensor, "P"], who: Int[Tensor, "P"]) -> Float[Tensor, "P"]:
         """See `Foreseer`."""
-        last = F.pad(past.mine, (1, 0), value=UNMET)[:, :-1]
-        said = insisting(self.habit, last[..., None], past.order[..., None])
-        known = torch.arange(past.mine.shape[1]) < past.count[:, None]
-        likely = torch.where((past.theirs == INSIST)[..., None], said, 1 - said).clamp(min=SURE).log()
-        weight = torch.where(known[..., None], likely, 0.0).sum(1).softmax(-1)
+        said = insisting(self.habit, past.before()[..., None], past.order[..., None])
+        likely = log_likelihood(said, past.theirs[..., None])
+        weight = torch.where(past.known[..., None], likely, 0.0).sum(1).softmax(-1)
         return (weight * insisting(self.habit, past.last()[:, None], order[:, None])).sum(-1)
 
 
 def insisting(habit: Float[Tensor, "*n 3"], last: Int[Tensor, "*n"], order: Int[Tensor, "*n"]) -> Float[Tensor, "*n"]:
     """Probability that people of a habit insist with somebody who did `last` and has waited so long (1: longer)."""
-    push, queue, grudge = habit.unbind(-1)
-    before = torch.where(last == UNMET, 0, 2 * last - 1)
-    return (push - queue * order + grudge * before).sigmoid()
+    return customary(habit, -order, torch.where(last == UNMET, 0, 2 * last - 1))
 
 
 class CountedContests:
@@ -76,8 +68,7 @@ class CountedContests:
 
     def chance(self, past: Histories, order: Int[Tensor, "P"], who: Int[Tensor, "P"]) -> Float[Tensor, "P"]:
         """See `Foreseer`."""
-        known = torch.arange(past.mine.shape[1]) < past.count[:, None]
-        return ((past.theirs * known).sum(1) + 1) / (past.count + 2)
+        return ((past.theirs * past.known).sum(1) + 1) / (past.count + 2)
 
 
 class NoMemory:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepa_social.models.person import Interactions, PersonModel
@@ -19,6 +19,8 @@ from jepa_social.worlds.village.manners import INSIST, PAYOFF, YIELD
 
 SITUATION, ACT = 4, 2
 UNMET = -1
+LEAST = 1e-6
+"""The least probability of a move: nobody who foresees leaves no room for doubt."""
 
 
 @dataclass
@@ -57,6 +59,15 @@ class Histories:
         """Some of the pairs."""
         return Histories(self.mine[which], self.theirs[which], self.order[which], self.count[which])
 
+    @property
+    def known(self) -> Bool[Tensor, "P T"]:
+        """Which entries are contests that took place."""
+        return torch.arange(self.mine.shape[1]) < self.count[:, None]
+
+    def before(self) -> Int[Tensor, "P T"]:
+        """What I had done last when each contest began; `UNMET` in the first."""
+        return F.pad(self.mine, (1, 0), value=UNMET)[:, :-1]
+
     def last(self) -> Int[Tensor, "P"]:
         """What I did last; `UNMET` before the first contest."""
         if not self.mine.shape[1]:
@@ -79,9 +90,14 @@ class Histories:
         return Histories(grown(self.mine, mine), grown(self.theirs, theirs), grown(self.order, order), count)
 
 
+def pair_rows(met: Meetings, agents: int) -> Int[Tensor, "M"]:
+    """The row of `histories` that each contest belongs to: ((scene * N) + me) * N + other."""
+    return (met.scene * agents + met.me) * agents + met.other
+
+
 def histories(met: Meetings, agents: int) -> Histories:
-    """Of every ordered pair of every village: row ((scene * N) + me) * N + other, those with oneself empty."""
-    pair = (met.scene * agents + met.me) * agents + met.other
+    """Of every ordered pair of every village (`pair_rows`), those with oneself empty."""
+    pair = pair_rows(met, agents)
     count = torch.bincount(pair, minlength=len(met.crossing) * agents**2)
     by_pair = pair.argsort(stable=True)
     place = torch.arange(len(pair)) - (count.cumsum(0) - count).repeat_interleave(count)
@@ -101,10 +117,13 @@ def situations(last: Int[Tensor, "*n"], order: Int[Tensor, "*n"]) -> Float[Tenso
 
 def as_interactions(past: Histories) -> Interactions:
     """What a model sees: a person's moves, and the situations in which they were made."""
-    known = torch.arange(past.mine.shape[1]) < past.count[:, None]
-    last = F.pad(past.mine, (1, 0), value=UNMET)[:, :-1]
     acts = torch.eye(ACT).expand(*past.mine.shape, ACT, ACT)
-    return Interactions(situations(last, past.order), acts, past.theirs, known)
+    return Interactions(situations(past.before(), past.order), acts, past.theirs, past.known)
+
+
+def log_likelihood(insists: Float[Tensor, "*n"], move: Int[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """Log-probability of the moves that were made, if insisting was foreseen with probability `insists`."""
+    return torch.where(move == INSIST, insists, 1 - insists).clamp(min=LEAST).log()
 
 
 class Foreseer(Protocol):
@@ -204,7 +223,7 @@ class GateEgo:
         """See `Decider`."""
         insists = self.foreseer.chance(self.past[who], order, who)
         self.foreseen.append(insists)
-        self.surprise.append(-torch.where(theirs == INSIST, insists, 1 - insists).clamp(min=1e-6).log())
+        self.surprise.append(-log_likelihood(insists, theirs))
         if self.learns:
             self.past = self.past.after(who, mine, theirs if self.compares else (insists > 0.5).long(), order)
 

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from jepa_social.evaluation.mind.contests import Foreseer, GateEgo, Histories, histories
+from jepa_social.evaluation.mind.contests import Foreseer, GateEgo, Histories, histories, log_likelihood
 from jepa_social.evaluation.mind.scores import Columns
 from jepa_social.worlds.village.gate import Days, Meetings, over_scenes
-from jepa_social.worlds.village.manners import INSIST, PAYOFF, RULES, Manners
+from jepa_social.worlds.village.manners import PAYOFF, RULES, Manners
 
 AGENTS = 4
 LEARNERS = {"win-stay-lose-shift": RULES[0], "tit-for-tat": RULES[1], "Q-learning": RULES[2]}
@@ -134,10 +134,9 @@ def foreseen_columns(foreseer: Foreseer, met: Meetings) -> Columns:
         who = (past.count > n).nonzero()[:, 0]
         before = Histories(past.mine[who, :n], past.theirs[who, :n], past.order[who, :n], torch.full_like(who, n))
         insists = foreseer.chance(before, past.order[who, n], who)
-        told = torch.where(past.theirs[who, n] == INSIST, insists, 1 - insists).clamp(min=1e-6)
         scene.append(who // AGENTS**2)
         place.append(torch.full_like(who, n))
-        nats.append(-told.log())
+        nats.append(-log_likelihood(insists, past.theirs[who, n]))
     where, when, loss = torch.cat(scene), torch.cat(place), torch.cat(nats)
     every = {"foreseen": when >= 0, "foreseen_1": when == 0, "foreseen_6": when >= SIXTH}
     return {name: over_scenes(loss[rows], where[rows], len(met.crossing)) for name, rows in every.items()}

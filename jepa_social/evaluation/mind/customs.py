@@ -15,9 +15,9 @@ from jaxtyping import Int
 from torch import Tensor
 
 from jepa_social.evaluation.mind.contest_observers import insisting
-from jepa_social.evaluation.mind.contests import UNMET, GateEgo, Histories
+from jepa_social.evaluation.mind.contests import UNMET, GateEgo, Histories, pair_rows
 from jepa_social.worlds.village.gate import Days, Meetings, joined
-from jepa_social.worlds.village.manners import PAYOFF, RULES, Manners
+from jepa_social.worlds.village.manners import ALWAYS, PAYOFF, RULES, Manners
 
 AGENTS = 4
 OTHERS = AGENTS - 1
@@ -25,7 +25,6 @@ QUEUERS, PUSHERS, SPREAD = (-0.5, 3.0, 0.5), (1.0, 0.3, -1.0), (0.7, 0.7, 0.5)
 """Mean push, order and grudge of the people of the logs and of those met, and how much persons differ."""
 COIN, PATIENT, ONE_OF_THEM = "a coin", "the patient", "one of them"
 """Who makes the logs that readers get: it tosses a coin, always yields, or is one of those people."""
-YIELDS = -50.0
 
 
 def people(count: int, mean: tuple[float, float, float], seed: int) -> Manners:
@@ -41,7 +40,7 @@ def people(count: int, mean: tuple[float, float, float], seed: int) -> Manners:
 def standing_in(known: Manners, who: str, mean: tuple[float, float, float]) -> Manners:
     """The same people with somebody else in the ego's place."""
     habit = known.habit.clone()
-    habit[:, 0] = torch.tensor({COIN: (0.0, 0.0, 0.0), PATIENT: (YIELDS, 0.0, 0.0), ONE_OF_THEM: mean}[who])
+    habit[:, 0] = torch.tensor({COIN: (0.0, 0.0, 0.0), PATIENT: (-ALWAYS, 0.0, 0.0), ONE_OF_THEM: mean}[who])
     return replace(known, habit=habit)
 
 
@@ -108,7 +107,7 @@ def encounter(
 
 def previous(met: Meetings) -> Int[Tensor, "M"]:
     """What I had done last in each contest, `UNMET` if it was the first with that person."""
-    pair = (met.scene * AGENTS + met.me) * AGENTS + met.other
+    pair = pair_rows(met, AGENTS)
     by_pair = pair.argsort(stable=True)
     before = met.mine[by_pair].roll(1)
     before[torch.cat((torch.ones(1, dtype=torch.bool), pair[by_pair].diff() != 0))[: len(pair)]] = UNMET

@@ -86,11 +86,12 @@ class CountedErrands:
         self.n = n
         self.gains = torch.zeros(2, requires_grad=True)
         search = torch.optim.LBFGS([self.gains], max_iter=60, line_search_fn="strong_wolfe")
+        often, far = self._told(fit)
+        later = fit[:, SEEN:]
 
         def loss() -> Tensor:
             search.zero_grad()
-            told = self.log_prob(fit)[fit[:, SEEN:].known]
-            error = F.nll_loss(told, fit[:, SEEN:].choice[fit[:, SEEN:].known])
+            error = F.nll_loss(self._odds(often, far)[later.known], later.choice[later.known])
             error.backward()
             return error
 
@@ -99,6 +100,11 @@ class CountedErrands:
 
     def log_prob(self, people: Errands) -> Float[Tensor, "B M K"]:
         """Log-probability of where each errand beyond the first `SEEN` ends."""
-        often = counted(people[:, : self.n])[:, None]
-        far = things(people[:, SEEN:])[..., KINDS]
+        return self._odds(*self._told(people))
+
+    def _told(self, people: Errands) -> tuple[Float[Tensor, "B 1 K"], Float[Tensor, "B M K"]]:
+        """How often each kind was chosen, and how far it lies."""
+        return counted(people[:, : self.n])[:, None], things(people[:, SEEN:])[..., KINDS]
+
+    def _odds(self, often: Tensor, far: Tensor) -> Float[Tensor, "B M K"]:
         return (self.gains[0] * often - 10 * self.gains[1] * far).log_softmax(-1)

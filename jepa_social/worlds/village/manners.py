@@ -25,6 +25,8 @@ YIELD, INSIST = 0, 1
 PAYOFF = torch.tensor([[0.25, 0.0], [1.0, -1.0]])
 """Mine, by my move and my partner's: both yield and lose time, one goes first, both insist and clash."""
 RATE, EXPLORE = 0.3, 0.1
+ALWAYS = 50.0
+"""Push of who insists whatever comes; its negative, of who yields."""
 Decide = Callable[[Bool[Tensor, "E N N"], Int[Tensor, "E N N"]], Int[Tensor, "E N N"]]
 """From who contests a cell with whom, and who of two has waited longer (1: the first, -1: the second, 0: neither), to
 moves; negative ones leave them to the agent itself."""
@@ -83,8 +85,7 @@ class Manners:
         explored = (chance / EXPLORE * 2).long().clamp(max=1)[..., None].expand_as(greedy)
         learned = torch.where((chance < EXPLORE)[..., None], explored, greedy)
         grudge = torch.where(met == 0, 0, 2 * theirs - 1)
-        push, order, bears = (part[..., None] for part in self.habit.unbind(-1))
-        usual = (push + order * self.longer() + bears * grudge).sigmoid()
+        usual = customary(self.habit[:, :, None], self.longer(), grudge)
         custom = (chance[..., None] < usual).long()
         every = torch.stack((stay, returned, learned, custom), -1)
         return every.gather(-1, self.rule[..., None, None].expand(*stay.shape, 1))[..., 0]
@@ -116,6 +117,14 @@ class Manners:
     def cooperation(self) -> Float[Tensor, "E"]:
         """Share of a scene's contests so far that did not end in a clash; NaN before the first."""
         return 1 - self.clashed.sum((1, 2)) / self.met.sum((1, 2))
+
+
+def customary(
+    habit: Float[Tensor, "*n 3"], longer: Int[Tensor, "*n"], grudge: Int[Tensor, "*n"]
+) -> Float[Tensor, "*n"]:
+    """Probability of insisting by the custom rule; `longer` and `grudge` are its o and g."""
+    push, order, bears = habit.unbind(-1)
+    return (push + order * longer + bears * grudge).sigmoid()
 
 
 def settle(

@@ -258,9 +258,9 @@ class Village:
         watched = sees(walls, cell, facing, cell, self.half_angle) & self.layout.agents[:, None]
         watched = watched & (self._heed_chance[:, self.time - 1] < self.notice)[..., None]
         self.beliefs = self.beliefs.update(self.place(self.thing), self.noticed, self.visible, watched)
-        best = self.layout.valued().argmax(-1, keepdim=True)
-        here = self.beliefs.expected(self.layout.meets).gather(2, best)[..., 0] == self.place(cell)
-        self.done = self.done | (here & self.layout.valued().isfinite().any(-1))
+        best = self.layout.valued().max(-1, keepdim=True)
+        here = self.beliefs.expected(self.layout.meets).gather(2, best.indices)[..., 0] == self.place(cell)
+        self.done = self.done | (here & best.values[..., 0].isfinite())
 
     def _push(self) -> None:
         self._frames.append((self.cell, self.thing))
