@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepa_social.mind.acquaintance import Acquaintance
 from jepa_social.models.person import Interactions, PersonModel
 
 
@@ -26,16 +27,12 @@ class BelievedReward:
     """
 
     def __init__(self, model: PersonModel, worth: Float[Tensor, "R"], count: int, learns: bool = True):
-        self.model, self.worth, self.learns = model, worth, learns
-        self.situations = torch.zeros(count, 0, model.sizes["situation"])
-        self.reactions = torch.zeros(count, 0, len(worth))
-        self.latent = self._latent()
+        self.worth, self.learns = worth, learns
+        self.others = Acquaintance(model, count)
 
     def expects(self, situation: Float[Tensor, "B F"]) -> Float[Tensor, "B R"]:
         """Probability of each reaction."""
-        acts = torch.eye(len(self.worth)).expand(len(situation), -1, -1)
-        with torch.no_grad():
-            return self.model.log_prob(self.latent, situation, acts).exp()
+        return self.others.log_prob(situation[:, None], self._acts(situation)[:, None])[:, 0].exp()
 
     def reward(self, situation: Float[Tensor, "B F"]) -> Float[Tensor, "B"]:
         """The evaluation of me that I expect, in the unit in which people were asked."""
@@ -45,16 +42,12 @@ class BelievedReward:
         """Take in how they reacted; returns the surprise, nats."""
         surprise = -self.expects(situation).gather(-1, reaction[:, None])[:, 0].log()
         if self.learns:
-            one_hot = torch.nn.functional.one_hot(reaction, len(self.worth)).to(self.reactions)
-            self.situations = torch.cat((self.situations, situation[:, None]), dim=1)
-            self.reactions = torch.cat((self.reactions, one_hot[:, None]), dim=1)
-            self.latent = self._latent()
+            self.others.observe(situation, self._acts(situation), reaction)
         return surprise
 
-    @torch.no_grad()
-    def _latent(self) -> Float[Tensor, "B D"]:
-        known = torch.ones(self.situations.shape[:2], dtype=torch.bool)
-        return self.model.encode(self.situations, self.reactions, known)[:, -1]
+    def _acts(self, situation: Float[Tensor, "B F"]) -> Float[Tensor, "B R R"]:
+        """What people may do: each reaction, one-hot."""
+        return torch.eye(len(self.worth)).expand(len(situation), -1, -1)
 
 
 @torch.no_grad()
