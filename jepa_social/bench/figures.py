@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from jepa_social.bench.summary import Line, Metric, Summary, shown_suite
 from jepa_social.evaluation.labels import label
@@ -15,6 +16,8 @@ WIDTH = 3.6
 """inches of a panel; there is one for each metric."""
 ABREAST = 4
 """Panels beside each other."""
+MOST_TICKS = 6
+"""More places on the axis than these are not named one by one."""
 FAR = 2.0
 """A baseline above so many times the reference is an arrow at the edge: it would squeeze the others."""
 
@@ -99,7 +102,11 @@ def _curves(axes: Axes, summary: Summary, metric: Metric) -> None:
             axes.axhline(level, color=PERSON, linestyle="--", linewidth=1.0, label=line.name)
     ticks = sorted({_x(line) for line in summary.lines if line.x is not None})
     axes.set_xscale("log")
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    if len(ticks) > MOST_TICKS:  # curves with places of their own
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    else:
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.tick_params(labelsize=7)
     axes.set_xlabel(summary.x_label, fontsize=8)

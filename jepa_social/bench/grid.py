@@ -64,7 +64,7 @@ class Grid:
         metrics: `<metric>` of suite `forecast` or `<suite>.<metric>`, as `results.json` names them.
         baselines: policies of `results.json` that become rows of their own.
         x: title of the curve's axis; empty if the rows vary no number.
-        rows: names of all variants, also of those that `rows=[...]` leaves out.
+        rows: all variants, also those that `rows=[...]` leaves out.
         cells: in the order in which they are run.
     """
 
@@ -74,7 +74,7 @@ class Grid:
     metrics: tuple[str, ...]
     baselines: tuple[str, ...]
     x: str
-    rows: tuple[str, ...]
+    rows: tuple[Row, ...]
     cells: tuple[Cell, ...]
 
 
@@ -99,7 +99,7 @@ def expand(config: DictConfig) -> Grid:
     unknown = set(config.rows) - {row.name for row in rows}
     if unknown:
         raise ValueError(f"rows={sorted(unknown)}: ablation.rows has only {', '.join(row.name for row in rows)}")
-    names = tuple(row.name for row in rows)
+    every = tuple(rows)
     rows = [row for row in rows if row.name in (config.rows or [row.name])]
     if given.folds and not given.axis:
         raise ValueError("ablation.folds needs ablation.axis, the key of configs/train.yaml that takes their values")
@@ -128,7 +128,7 @@ def expand(config: DictConfig) -> Grid:
         tuple(given.metrics),
         tuple(given.baselines or ()),
         given.x or "",
-        names,
+        every,
         tuple(cells),
     )
 

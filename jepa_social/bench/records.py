@@ -58,7 +58,7 @@ def collect(grid: Grid, done: Sequence[Cell]) -> list[Record]:
             baseline. Other rows may have less: constant velocity has no likelihood, five intents no best of twenty.
     """
     folds = list(dict.fromkeys(cell.fold for cell in grid.cells))
-    ordered = sorted(done, key=lambda cell: (grid.rows.index(cell.row.name), folds.index(cell.fold), cell.seed))
+    ordered = sorted(done, key=lambda cell: (grid.rows.index(cell.row), folds.index(cell.fold), cell.seed))
     found = [record for cell in ordered for record in _of_cell(grid, cell, OURS, cell.row)]
     for baseline in grid.baselines:
         cells = [cell for cell in ordered if cell.row.name == grid.reference]
@@ -76,17 +76,25 @@ def earlier(grid: Grid, fresh: Sequence[Record], old: Sequence[Record], stale: C
         stale: cells whose folders hold runs with other settings: what the CSV has of them is not this grid's.
 
     Returns:
-        Records of rows, baselines and metrics that the grid still has, under its title, reference and axis.
+        Records of rows, baselines and metrics that the grid still has, under its title, reference, axis and curves.
     """
     metrics = {(suite or SUITE, metric) for suite, _, metric in (name.rpartition(".") for name in grid.metrics)}
     gone = {(record.row, record.fold, record.seed) for record in fresh}
     for cell in stale:
         names = (cell.row.name, *(grid.baselines if cell.row.name == grid.reference else ()))
         gone |= {(name, cell.fold, cell.seed) for name in names}
+    rows = {row.name: row for row in (*(Row(name, ()) for name in grid.baselines), *grid.rows)}
     return [
-        replace(record, title=grid.title, reference=grid.reference, x_label=grid.x)
+        replace(
+            record,
+            title=grid.title,
+            reference=grid.reference,
+            x_label=grid.x,
+            line=rows[record.row].line,
+            x=rows[record.row].x,
+        )
         for record in old
-        if record.row in (*grid.rows, *grid.baselines)
+        if record.row in rows
         and (record.suite, record.metric) in metrics
         and (record.row, record.fold, record.seed) not in gone
     ]
@@ -94,7 +102,7 @@ def earlier(grid: Grid, fresh: Sequence[Record], old: Sequence[Record], stale: C
 
 def ordered(grid: Grid, records: Iterable[Record]) -> list[Record]:
     """By row, fold and seed as `collect` orders them."""
-    records, rows = list(records), [*grid.rows, *grid.baselines]
+    records, rows = list(records), [*(row.name for row in grid.rows), *grid.baselines]
     folds = list(dict.fromkeys([*(cell.fold for cell in grid.cells), *(record.fold for record in records)]))
     return sorted(records, key=lambda record: (rows.index(record.row), folds.index(record.fold), record.seed))
 

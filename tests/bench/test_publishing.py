@@ -63,6 +63,15 @@ def test_some_rows_leave_the_others_alone(tmp_path, published):
     assert {r.title for r in now} == {"Another title"}
 
 
+def test_what_is_kept_stands_where_the_grid_now_has_it(tmp_path, published):
+    on_a_curve = {"overrides": ["model.depth=1"], "x": 0.5, "line": "curve"}
+    grid = toy_grid(tmp_path, rows={"one": on_a_curve, "two, more": ["model.depth=2"]}, reference="one", x="hours")
+    run(grid.cells[1:2])  # of the other row
+    _publish(grid, tmp_path)
+    kept = [r for r in read_records(tmp_path / "toy.csv") if r.row == "one"]
+    assert {(r.commit, r.line, r.x, r.x_label) for r in kept} == {("older", "curve", 0.5, "hours")}
+
+
 def test_what_was_run_with_other_settings_or_is_no_row_any_more_goes(tmp_path, published, capsys):
     run(toy_grid(tmp_path).cells[:6])  # of seed 1 one fold
     grid = toy_grid(tmp_path, base=[*TABLE["base"], "pretrain.epochs=9"], rows={"one": [], "three": ["model.depth=3"]})
