@@ -69,11 +69,17 @@ def contrast(
 ) -> Float[Tensor, ""]:
     """Huber loss (1 m) of predicted against true differences between siblings' futures (m), over people; 0 without any.
 
+    Differences grow with time, by as much from step to step, and the late ones can hardly be foreseen. They are divided
+    by the step's number (times the root mean square of all), so that early ones, on which a planner acts, count alike.
+
     Args:
         predicted, truth: positions or journeys, both in one frame of reference for all siblings.
         mask: where there is a future.
         kind: of the agents; a robot's differences are plans, not reactions.
     """
     one, other = siblings.pairs.unbind(1)
-    error = F.huber_loss(predicted[one] - predicted[other], truth[one] - truth[other], reduction="none").sum(-1)
+    step = torch.arange(1, truth.shape[2] + 1, device=truth.device, dtype=truth.dtype)[:, None]
+    even = step.square().mean().sqrt() / step
+    guess, real = ((value[one] - value[other]) * even for value in (predicted, truth))
+    error = F.huber_loss(guess, real, reduction="none").sum(-1)
     return masked_mean(error, mask[one] & mask[other] & (kind[one] != ROBOT)[..., None])

@@ -28,7 +28,8 @@ class Crowd(World):
 
     Args:
         scenario: one, or several that are assigned round-robin by seed (`seed % len`).
-        people: how many others, or the range (both ends included) that each seed draws from.
+        people: how many others, or the range (both ends included) that each seed draws from, in scenarios that do not
+            say so themselves.
         population: what people are like.
         dt: s between frames.
         observed: frames in a returned scene.
@@ -56,8 +57,9 @@ class Crowd(World):
         self.people = (people, people) if isinstance(people, int) else (int(people[0]), int(people[1]))
         if not self.scenarios:
             raise ValueError("world.scenario: give at least one scenario")
-        if not 1 <= self.people[0] <= self.people[1]:
-            raise ValueError(f"world.people must be a number >= 1 or a range (low, high), got {people}")
+        for low, high in (self.people, *(one.people for one in self.scenarios if one.people is not None)):
+            if not 1 <= low <= high:
+                raise ValueError(f"world.people must be a number >= 1 or a range (low, high), got ({low}, {high})")
         if dt <= 0 or observed < 1 or limit <= 0 or ego_speed <= 0 or ego_radius <= 0:
             raise ValueError("world.dt, observed, limit, ego_speed and ego_radius must be positive")
         self.population = population or Population()
@@ -180,9 +182,10 @@ class Crowd(World):
 
     def _draw(self, seed: int) -> tuple[Layout, Traits]:
         rng = np.random.default_rng(seed)
-        count = int(rng.integers(self.people[0], self.people[1] + 1))
-        traits = self.population.sample(rng, count)
         scenario = self.scenarios[seed % len(self.scenarios)]
+        low, high = scenario.people or self.people
+        count = int(rng.integers(low, high + 1))
+        traits = self.population.sample(rng, count)
         layout = scenario.layout(rng, np.concatenate(([self.ego_radius], traits.radius)))
         for ident in range(layout.group.max() + 1):
             members = layout.group[1:] == ident

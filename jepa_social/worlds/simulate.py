@@ -32,13 +32,14 @@ def simulate(
     progress: bool = True,
     device: torch.device | str = "cpu",
 ) -> list[Recording]:
-    """Run `episodes` episodes and return them as recordings; the ego has kind `robot`.
+    """Run `episodes` episodes and return them as recordings, scenarios of equal `people` side by side, so that few are
+    padded to many; the ego has kind `robot`.
 
     Args:
         scenarios: assigned round-robin by seed.
         episodes: how many; their seeds are `seed`, `seed + 1`, … and the batch size changes nothing but the speed.
         seed: first seed, >= 0.
-        people: others per scene, or the range that each seed draws from.
+        people: others per scene, or the range that each seed draws from, in scenarios that do not say so themselves.
         population: what they are like.
         visible: they react to the ego.
         dt: s between frames.
@@ -66,17 +67,21 @@ def simulate(
         ego_speed=ego_speed,
         device=device,
     )
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for one in range(seed, seed + episodes):
+        alike.setdefault(tuple(world.scenarios[one % len(world.scenarios)].people or ()), []).append(one)
     recordings: list[Recording] = []
     with Progress(disable=not progress) as bar:
         task = bar.add_task("simulating", total=episodes)
-        for first in range(seed, seed + episodes, batch):
-            seeds = range(first, min(first + batch, seed + episodes))
-            recordings += _run(world, seeds, round(seconds / dt), branching)
-            bar.advance(task, len(seeds))
+        for mine in alike.values():
+            for first in range(0, len(mine), batch):
+                seeds = mine[first : first + batch]
+                recordings += _run(world, seeds, round(seconds / dt), branching)
+                bar.advance(task, len(seeds))
     return recordings
 
 
-def _run(world: Crowd, seeds: range, steps: int, branching: Branching | None) -> list[Recording]:
+def _run(world: Crowd, seeds: Sequence[int], steps: int, branching: Branching | None) -> list[Recording]:
     scene = world.reset(seeds)
     explorer = Explorer(seeds, steps, world.dt)
     after = round(AFTER / world.dt)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from jepa_social.data.cache import ensure
 from jepa_social.data.dataset import SceneWindows
@@ -78,6 +79,21 @@ def test_contrast_sees_only_what_differs_between_siblings(windows):
     assert contrast(plan, truth, mask, found, scene.kind) == 0, "what the robot does is no reaction"
     nobody = find_siblings(scene[:1], NOW)
     assert contrast(truth[:1], truth[:1], mask[:1], nobody, scene.kind[:1]) == 0
+
+
+def test_a_change_counts_by_how_fast_it_came_about(windows):
+    group = np.flatnonzero(np.bincount(windows.moments) == len(PLANS))[0]
+    scene = windows.batch(np.flatnonzero(windows.moments == group))
+    found, truth = find_siblings(scene, NOW), torch.zeros_like(scene.position[:, :, NOW + 1 :])
+    mask = torch.ones(truth.shape[:-1], dtype=torch.bool)
+
+    def loss(step: int, change: float) -> Tensor:
+        guess = truth.clone()
+        guess[0, :, step - 1] += change
+        return contrast(guess, truth, mask, found, scene.kind)
+
+    torch.testing.assert_close(loss(1, 0.01), loss(6, 0.06))
+    assert loss(6, 0.06) < loss(6, 0.12)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from jepa_social.worlds.branches import PLANS, Branching, branch_out
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.nominal import nominal_paths
 from jepa_social.worlds.people import CROWDNAV, Population
-from jepa_social.worlds.scenarios import CircleCrossing
+from jepa_social.worlds.scenarios import CircleCrossing, DenseSquare
 from jepa_social.worlds.simulate import simulate
 
 SHORT = {"people": 4, "seconds": 5.0, "progress": False}
@@ -67,6 +67,17 @@ def test_moments_are_the_seeds_and_logs_do_not_depend_on_the_batch():
         assert a.name == b.name
         np.testing.assert_array_equal(a.x, b.x)
     assert len(together) > 6 + 5 * 6
+
+
+def test_few_and_many_people_are_simulated_apart_and_as_if_together():
+    mixed = (CircleCrossing(), DenseSquare(people=(9, 12)))
+    branching = Branching(moments=1, within=4.0, after=2)
+    logs = simulate(mixed, episodes=4, branching=branching, **SHORT)
+    alone = [log for seed in range(4) for log in simulate(mixed, 1, seed, branching=branching, **SHORT)]
+    found = {log.name: log for log in logs}
+    assert sorted(found) == sorted(log.name for log in alone)
+    for log in alone:
+        np.testing.assert_allclose(found[log.name].x, log.x, atol=1e-6, err_msg=log.name)
 
 
 def test_an_episode_and_its_branches_fall_into_one_split():

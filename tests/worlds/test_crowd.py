@@ -226,6 +226,17 @@ def test_standard_circle_is_crowdnavs():
     assert (np.abs(np.hypot(*layout.start.T) - 4) < 0.5 * 2**0.5).all()
 
 
+def test_a_scenario_may_say_how_many_people_it_has():
+    own, as_told = DenseSquare(people=(12, 14)), CircleCrossing()
+    world = Crowd((as_told, own), 3)
+    others = world.reset(range(8)).present[:, 1:, -1].sum(1)
+    assert (others[::2] == 3).all()
+    assert set(others[1::2].tolist()) <= {12, 13, 14}
+    assert len(set(others[1::2].tolist())) > 1
+    with pytest.raises(ValueError, match=r"range .*\(5, 2\)"):
+        Crowd(DenseSquare(people=(5, 2)), 3)
+
+
 def test_too_many_people_are_refused_with_a_reason():
     with pytest.raises(ValueError, match="square_crossing: no room for 20 people"):
         Crowd(SquareCrossing(side=3.0), 20).reset([0])

@@ -21,10 +21,12 @@ class Scenario(ABC):
 
     Attributes:
         wander: people who arrive set out for a fresh goal (another person's goal, in random order) instead of standing.
+        people: how many others, as a range (both ends included) that each seed draws from; None: as the world says.
     """
 
     name: ClassVar[str]
     wander: bool = False
+    people: tuple[int, int] | None = None
 
     @abstractmethod
     def layout(self, rng: np.random.Generator, radius: np.ndarray) -> Layout:
