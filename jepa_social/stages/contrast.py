@@ -66,20 +66,20 @@ def contrast(
     mask: Bool[Tensor, "B N H"],
     siblings: Siblings,
     kind: Int[Tensor, "B N"],
+    even: bool = False,
 ) -> Float[Tensor, ""]:
     """Huber loss (1 m) of predicted against true differences between siblings' futures (m), over people; 0 without any.
-
-    Differences grow with time, by as much from step to step, and the late ones can hardly be foreseen. They are divided
-    by the step's number (times the root mean square of all), so that early ones, on which a planner acts, count alike.
 
     Args:
         predicted, truth: positions or journeys, both in one frame of reference for all siblings.
         mask: where there is a future.
         kind: of the agents; a robot's differences are plans, not reactions.
+        even: differences grow with time, and the late ones can hardly be foreseen. So each is divided by its step's
+            number (over the root mean square of all), and early ones, on which a planner acts, count alike.
     """
     one, other = siblings.pairs.unbind(1)
     step = torch.arange(1, truth.shape[2] + 1, device=truth.device, dtype=truth.dtype)[:, None]
-    even = step.square().mean().sqrt() / step
-    guess, real = ((value[one] - value[other]) * even for value in (predicted, truth))
+    scale = step.square().mean().sqrt() / step if even else torch.ones_like(step)
+    guess, real = ((value[one] - value[other]) * scale for value in (predicted, truth))
     error = F.huber_loss(guess, real, reduction="none").sum(-1)
     return masked_mean(error, mask[one] & mask[other] & (kind[one] != ROBOT)[..., None])

@@ -40,7 +40,8 @@ class Pretrain(L.LightningModule):
         noise: by how much training jitters what the context encoder sees.
         intents: how codes are inferred, for a model that has them.
         journey: weight of a metre by which a latent's frame is imagined elsewhere (see `jepa_social.models.journey`).
-        contrast: weight of the difference between branches of one moment (see `jepa_social.stages.contrast`).
+        contrast, even: weight of the difference between branches of one moment, and whether early and late ones count
+            alike (see `jepa_social.stages.contrast`).
         starts: rollouts per window (see `draw_starts`).
         free: share of rollouts in which nobody's plan is given.
         seed: every training step draws from (seed, step), so that a resumed run repeats what an unbroken one does.
@@ -64,6 +65,7 @@ class Pretrain(L.LightningModule):
         intents: Inference | None = None,
         journey: float = 0.25,
         contrast: float = 0.0,
+        even: bool = False,
     ):
         super().__init__()
         check_alike(contrast, augment, rollout)
@@ -71,7 +73,7 @@ class Pretrain(L.LightningModule):
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
         self.watch_every, self.rollout, self.masking = watch_every, rollout, masking or Masking()
         self.noise, self.intents, self.journey = noise or Noise(), intents or Inference(), journey
-        self.contrast, self.alarm = contrast, CollapseAlarm()
+        self.contrast, self.even, self.alarm = contrast, even, CollapseAlarm()
 
     def terms(self, scene: Scene, corrupt: bool = False) -> tuple[Terms, Tensor]:
         """Loss terms of a batch, and latents `[K,D]` of who is present.
@@ -110,7 +112,8 @@ class Pretrain(L.LightningModule):
         terms.extra["journey"] = astray.detach()
         if siblings is not None:
             first = slice(scene.position.shape[0])  # rollouts from the anchor up to which siblings are alike
-            differ = contrast(prediction[first, 0, ..., -JOURNEY:], gone[first], framed[first], siblings, scene.kind)
+            imagined = prediction[first, 0, ..., -JOURNEY:]
+            differ = contrast(imagined, gone[first], framed[first], siblings, scene.kind, self.even)
             terms.total = terms.total + self.contrast * differ
             terms.extra["contrast"] = differ.detach()
         if self.model.intents is not None and self.intents.weight > 0:

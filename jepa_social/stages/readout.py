@@ -26,7 +26,8 @@ class FitMotion(L.LightningModule):
         frozen: whether encoder and predictor keep still; if not they learn from positions too: the supervised
             reference, on the same data and code.
         loss: what is minimised.
-        contrast: weight of the difference between branches of one moment (see `jepa_social.stages.contrast`).
+        contrast, even: weight of the difference between branches of one moment, and whether early and late ones count
+            alike (see `jepa_social.stages.contrast`).
         schedule, augment, noise, masking, horizon, starts, free, seed: as in `Pretrain`; of masking only what is
             visible at the anchor is learned from, as only that can be forecast.
     """
@@ -45,13 +46,14 @@ class FitMotion(L.LightningModule):
         loss: Futures | None = None,
         frozen: bool = True,
         contrast: float = 0.0,
+        even: bool = False,
     ):
         super().__init__()
         check_alike(contrast, augment)
         self.world_model, self.schedule, self.augment = world_model, schedule, augment
         self.noise, self.loss, self.frozen = noise or Noise(), loss or Futures(), frozen
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
-        self.masking, self.contrast = masking or Masking(), contrast
+        self.masking, self.contrast, self.even = masking or Masking(), contrast, even
         self.ade, self.fde = ADE(), FDE()
         world_model.requires_grad_(True)
         if frozen:
@@ -83,7 +85,7 @@ class FitMotion(L.LightningModule):
         terms = self.loss(self.world_model, rollouts, (foreseen, imagined), truth, mask)
         if siblings is not None:
             path, first = self.world_model.motion(anchor, imagined).position[:, 0], slice(scene.position.shape[0])
-            terms["contrast"] = contrast(path[first], truth[first], mask[first], siblings, scene.kind)
+            terms["contrast"] = contrast(path[first], truth[first], mask[first], siblings, scene.kind, self.even)
             terms["loss"] = terms["loss"] + self.contrast * terms["contrast"]
         self.log_dict(
             {f"train/readout_{name}": value for name, value in terms.items()}, batch_size=scene.position.shape[0]

@@ -22,7 +22,7 @@ from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.planning.plans import Plans
 from jepa_social.planning.prior import FILE as PRIOR
 from jepa_social.planning.prior import Prior
-from jepa_social.runs import CONFIG, SETTINGS, has_settings, write_settings
+from jepa_social.runs import CONFIG, SETTINGS, has_settings, run_folder, write_settings
 from jepa_social.stages.clone import Clone
 from jepa_social.stages.curves import curve_logger
 from jepa_social.stages.health import LatentHealth
@@ -41,7 +41,9 @@ def train(config: DictConfig) -> Path:
     The folder is claimed once the data are there: a start that fails for want of data leaves none behind.
 
     Raises:
-        ValueError: the run directory holds a run with other settings, or `data` has nothing to train on.
+        FileNotFoundError: `warm_start` is no finished run.
+        ValueError: the run directory holds a run with other settings, `data` has nothing to train on, or `warm_start`
+            is another kind of model.
     """
     keep_memory()
     config = deepcopy(config)  # instantiating resolves interpolations in place
@@ -49,17 +51,21 @@ def train(config: DictConfig) -> Path:
     settings = known_by(config)
     _check_unclaimed(run, settings)
     L.seed_everything(config.seed, verbose=False)
+    begun = _begun(config)
     data: SceneDataModule = instantiate(config.data.module)
     source = instantiate(config.pretrain.source)
     data.check()
     write_settings(run, settings)
     if config.objective is None:  # a reference that is not pretrained
         model = SocialJEPA(ModelConfig.of(config.model), teacher=False)
+        _go_on(model, begun)
     else:
         seen = (data if source is None else data.with_source(source)).with_labels(config.pretrain.share)
-        model = _pretrain(run, seen, config)
+        model = _pretrain(run, seen, config, begun)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
     world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
+    if begun is not None:
+        world_model.motion.load_state_dict(begun.motion.state_dict())
     readout = FitMotion(
         world_model,
         instantiate(config.readout.schedule),
@@ -73,6 +79,7 @@ def train(config: DictConfig) -> Path:
         loss=instantiate(config.readout.loss),
         frozen=config.readout.frozen,
         contrast=config.readout.contrast,
+        even=config.readout.even,
     )
     # Trained end to end the readout has no pretraining before it: it gets as many epochs as both together.
     epochs = config.readout.epochs + (0 if config.readout.frozen else config.pretrain.epochs)
@@ -121,18 +128,41 @@ def known_by(config: DictConfig) -> DictConfig:
 
 def pretrained_by(config: DictConfig) -> DictConfig:
     """What pretraining is known by: runs that agree in it may share one (`devices` too: each takes a batch a step)."""
-    parts = ["seed", "data", "model", "objective", "masking", "noise", "augment", "pretrain", "trainer"]
+    parts = ["seed", "warm_start", "data", "model", "objective", "masking", "noise", "augment", "pretrain", "trainer"]
     decisive = OmegaConf.masked_copy(config, parts)
     decisive.trainer = OmegaConf.masked_copy(config.trainer, [str(key) for key in config.trainer if key not in WHERE])
     return decisive
 
 
-def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEPA:
+def _begun(config: DictConfig) -> WorldModel | None:
+    """What training goes on from, checked to be of the same kind."""
+    if config.warm_start is None:
+        return None
+    begun = WorldModel.load(run_folder(config.warm_start))
+    momentum = None if config.objective is None else instantiate(config.objective).momentum
+    mine = (ModelConfig.of(config.model), momentum is not None, config.readout.hidden)
+    found = (begun.jepa.config, begun.jepa.teacher is not None, begun.readout_hidden)
+    if found != mine:
+        raise ValueError(
+            f"warm_start={config.warm_start} has model, target encoder and readout.hidden {found}, this run {mine}: "
+            "set model, objective and readout.hidden as there"
+        )
+    return begun
+
+
+def _go_on(model: SocialJEPA, begun: WorldModel | None) -> None:
+    """Give `model` the weights of the run that it goes on from, if there is one."""
+    if begun is not None:
+        model.load_state_dict(begun.jepa.state_dict())
+
+
+def _pretrain(run: Path, data: SceneDataModule, config: DictConfig, begun: WorldModel | None) -> SocialJEPA:
     """Pretrain in `config.pretrain.folder`; runs that share it, one after the other, pretrain once."""
     folder = Path(config.pretrain.folder)
     folder.mkdir(parents=True, exist_ok=True)
     objective = instantiate(config.objective)
     model = SocialJEPA(ModelConfig.of(config.model), teacher=objective.momentum is not None)
+    _go_on(model, begun)
     stage = Pretrain(
         model,
         objective,
@@ -149,6 +179,7 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig) -> SocialJEP
         intents=instantiate(config.pretrain.intents),
         journey=config.pretrain.journey,
         contrast=config.pretrain.contrast,
+        even=config.pretrain.even,
     )
     looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
     with _held(folder):

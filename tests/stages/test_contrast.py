@@ -81,7 +81,8 @@ def test_contrast_sees_only_what_differs_between_siblings(windows):
     assert contrast(truth[:1], truth[:1], mask[:1], nobody, scene.kind[:1]) == 0
 
 
-def test_a_change_counts_by_how_fast_it_came_about(windows):
+@pytest.mark.parametrize("even", [True, False])
+def test_a_change_counts_by_its_size_or_by_how_fast_it_came_about(windows, even):
     group = np.flatnonzero(np.bincount(windows.moments) == len(PLANS))[0]
     scene = windows.batch(np.flatnonzero(windows.moments == group))
     found, truth = find_siblings(scene, NOW), torch.zeros_like(scene.position[:, :, NOW + 1 :])
@@ -90,9 +91,9 @@ def test_a_change_counts_by_how_fast_it_came_about(windows):
     def loss(step: int, change: float) -> Tensor:
         guess = truth.clone()
         guess[0, :, step - 1] += change
-        return contrast(guess, truth, mask, found, scene.kind)
+        return contrast(guess, truth, mask, found, scene.kind, even)
 
-    torch.testing.assert_close(loss(1, 0.01), loss(6, 0.06))
+    torch.testing.assert_close(loss(1, 0.01), loss(6, 0.06 if even else 0.01))
     assert loss(6, 0.06) < loss(6, 0.12)
 
 

@@ -189,6 +189,18 @@ def test_the_same_seed_gives_the_same_model_and_another_another(finished, tmp_pa
     assert any(not torch.equal(third[name], value) for name, value in first.items())
 
 
+def test_a_warm_start_goes_on_from_the_weights_of_another_run(finished, data_root, tmp_path):
+    still = ["pretrain.epochs=1", "pretrain.schedule.lr=0", "readout.schedule.lr=0"]
+    run = train(crowd(data_root, tmp_path / "on", f"warm_start={finished}", "seed=3", *still))
+    for part in ("jepa.", "motion."):
+        for name, value in weights(finished, part).items():
+            assert torch.equal(weights(run, part)[name], value), name
+    for other in ("model.width=8", "objective=ema", "readout.hidden=8"):
+        with pytest.raises(ValueError, match="warm_start"):
+            train(crowd(data_root, tmp_path / "other", f"warm_start={finished}", other))
+    assert not (tmp_path / "other").exists()
+
+
 def test_what_a_run_leaves_behind(finished):
     for name in (
         *("config.yaml", "config.json", "model.safetensors", "figures/latent_pca.png", "figures/forecasts.png"),
