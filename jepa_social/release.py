@@ -5,6 +5,7 @@ writes the model card with the numbers of the run's `results.json`. Run it in a 
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,11 +15,14 @@ from jepa_social.evaluation.labels import label, say_interval
 from jepa_social.evaluation.results import Scores, read_results
 from jepa_social.files import with_draft
 from jepa_social.mind.world_model import WorldModel
+from jepa_social.planning.cloned import Cloned
 from jepa_social.runs import PRETRAINED, SETTINGS, WEIGHTS, read_settings, run_folder, write_settings
 
 MOST_BYTES = 5_000_000
 LOGS = "jepa_social.worlds.simulated.SimulatedLogs"
-SHOWN = ("success", "collision", "timeout", "navigation_time", "personal_space", "discomfort", "decision_ms")
+FORESEEN = ("ade", "fde")
+WALKED = ("success", "collision", "timeout", "navigation_time", "personal_space", "discomfort", "decision_ms")
+CLONED = " The policy cloned from the same logs is a baseline\nbelow and does not ship."
 HOME = Path(__file__).parent / PRETRAINED
 
 
@@ -39,7 +43,8 @@ def release(run: str | Path, into: Path = HOME) -> Path:
         raise ValueError(f"{run / SETTINGS}: only runs on simulated logs ship (data=simulated, pretrain_on=null)")
     if settings.planner.get("prior"):
         raise ValueError(f"{run / SETTINGS}: no cloned policy ships with the model: planner.prior=false")
-    walked = {suite: scores for suite, scores in read_results(run).items() if "success" in scores.get("jepa", {})}
+    results = read_results(run)
+    walked = {suite: scores for suite, scores in results.items() if "success" in scores.get("jepa", {})}
     if not walked:
         raise ValueError(f"{run} has no closed-loop results: python eval.py run={run} suite=crowd")
     model.jepa.teacher = None
@@ -48,7 +53,8 @@ def release(run: str | Path, into: Path = HOME) -> Path:
         raise ValueError(f"{run} has {size / 1e6:.1f} MB of weights, {MOST_BYTES / 1e6:.0f} ship at most: model=tiny")
     # paths of the machine it was trained on are nobody else's
     settings.run, settings.data.root = f"runs/{PRETRAINED}", "data"
-    card = model_card(model, settings, walked)
+    foreseen = {suite: scores for suite, scores in results.items() if "ade" in scores.get("jepa", {})}
+    card = model_card(model, settings, walked, foreseen)
     model.save(into)
     (into / WEIGHTS).chmod(0o644)  # a package is read by others than who built it
     write_settings(into, settings)
@@ -56,14 +62,24 @@ def release(run: str | Path, into: Path = HOME) -> Path:
     return run_folder(PRETRAINED) if into == HOME else into
 
 
-def model_card(model: WorldModel, settings: DictConfig, walked: dict[str, Scores]) -> str:
-    """Markdown: what it is, how it was made, what it is for, how good it is and what it cannot do."""
+def model_card(model: WorldModel, settings: DictConfig, walked: dict[str, Scores], foreseen: dict[str, Scores]) -> str:
+    """Markdown: what it is, how it was made, what it is for, how good it is and what it cannot do.
+
+    Args:
+        model: what ships.
+        settings: it was trained with.
+        walked: scores of suites in closed loop.
+        foreseen: scores of forecasts.
+    """
     source, config = settings.data.source, model.jepa.config
     low, high = source.people
     seen = "see" if source.visible else "do not see"
     forced = source.population.get("social_force", 0.0)
     parameters = sum(value.numel() for value in model.state_dict().values())
-    tables = "\n\n".join(f"Suite `{suite}`:\n\n{_table(scores)}" for suite, scores in walked.items())
+    tables = [f"Suite `{suite}`:\n\n{_table(scores, WALKED)}" for suite, scores in walked.items()]
+    tables += [f"Suite `{suite}`:\n\n{_table(scores, FORESEEN)}" for suite, scores in foreseen.items()]
+    told = "\n\n".join(tables)
+    cloned = any(Cloned.name in scores for scores in walked.values())
     crowd = (
         f"{source.episodes:,} episodes of {low} to {high} scripted people (ORCA, {100 * forced:.0f} % social force)\n"
         f"who {seen} the ego, {source.dt:g} s between frames, generator seed {source.seed}"
@@ -84,12 +100,12 @@ Simulated logs only, no recording of real people. {crowd}.
 
 ## Training
 
-    python train.py experiment={settings.name} seed={settings.seed}
+    python train.py experiment={settings.name} seed={settings.seed}{" clone.epochs=6" if cloned else ""}
     python eval.py run=runs/{settings.name} suite=crowd
     python -m jepa_social.release run=runs/{settings.name}
 
 `config.yaml` holds every setting. Latents were learned from the logs without labels or rewards; the readout was fitted
-{"to frozen latents" if settings.readout.frozen else "end to end with them"}.
+{"to frozen latents" if settings.readout.frozen else "end to end with them"}.{CLONED if cloned else ""}
 
 ## Intended use
 
@@ -98,7 +114,8 @@ on a robot.
 
 ## Limits
 
-- The crowd is scripted. Real people differ; train on recordings before you claim anything about them.
+- The crowd is scripted. Real people differ, and the model was never told how: train on recordings before you claim
+  anything about them.
 - People of the logs {seen} the ego: {reaction}.
 - Discs on a plane, at most {high} people in training; an agent looks at the {config.neighbours} nearest others
   within {config.reach:g} m.
@@ -106,15 +123,16 @@ on a robot.
 
 ## Metrics
 
-Mean and 95 % bootstrap interval over episodes; one training seed. `decision` is the time of one decision, scenes
-batched, on the machine that ran the suite.
+Mean and 95 % bootstrap interval over episodes, or over windows of recorded people; one training seed. `decision` is the
+time of one decision, scenes batched, on the machine that ran the suite.
 
-{tables}
+{told}
 """
 
 
-def _table(scores: Scores) -> str:
-    metrics = [name for name in SHOWN if any(name in row for row in scores.values())]
+def _table(scores: Scores, shown: Sequence[str]) -> str:
+    scores = {policy: row for policy, row in scores.items() if any(name in row for name in shown)}
+    metrics = [name for name in shown if any(name in row for row in scores.values())]
     count = max(interval.n for row in scores.values() for interval in row.values())
     heads = [f"{label(name).name}{f', {label(name).unit}' if label(name).unit else ''}" for name in metrics]
     rows = [[f"policy (n = {count})", *heads], ["---"] * (1 + len(heads))]

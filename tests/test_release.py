@@ -85,7 +85,7 @@ def test_it_is_read_from_a_wheel(tmp_path, monkeypatch):
         [sys.executable, "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
     ).stdout.split()
     assert Path(shown[0]).is_relative_to(tmp_path / "site")
-    assert shown[1:] == ["12", "jepa"]
+    assert shown[1:] == ["20", "jepa"]
 
 
 def test_it_is_evaluated_without_training(tmp_path, monkeypatch):
@@ -136,6 +136,23 @@ def test_a_run_is_copied_without_what_inference_does_not_need(tmp_path):
     torch.testing.assert_close(shipped.forecast(scene), whole.forecast(scene), rtol=0, atol=0)
     assert "somewhere" not in "".join((out / name).read_text() for name in FILES - {"model.safetensors"})
     assert "**jepa** | 50.0 [25.0, 75.0]" in (out / "README.md").read_text()
+
+
+def test_the_card_tells_of_forecasts_and_of_a_cloned_policy_where_there_are_any(tmp_path):
+    run, out = a_run(tmp_path / "run"), tmp_path / "out"
+    plain = (release(run, out) / "README.md").read_text()
+    assert "clone.epochs" not in plain
+    assert "ADE" not in plain
+    told = {
+        "crowd": {"jepa": {"success": INTERVAL}, "behaviour cloning": {"success": INTERVAL}},
+        "forecast_hotel": {"jepa": {"ade": INTERVAL, "fde": INTERVAL}, "truth": {"collision_truth_share": INTERVAL}},
+    }
+    (run / "results.json").write_text(json.dumps(told))
+    card = (release(run, out) / "README.md").read_text()
+    assert "python train.py experiment=crowd seed=0 clone.epochs=6\n" in card
+    assert "| policy (n = 4) | ADE, m | FDE, m |\n| --- | --- | --- |\n| **jepa** | 0.500 [0.250, 0.750] |" in card
+    assert "truth" not in card, "a row without a forecast"
+    assert not (out / "prior.safetensors").exists()
 
 
 def test_unfit_runs_are_refused(tmp_path):

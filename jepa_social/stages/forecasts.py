@@ -37,6 +37,8 @@ TABLE = "forecasts.parquet"
 TRUTH = "truth"
 AGENTS = 512
 """Most agents scored side by side; no score depends on it."""
+SHAPE = ("observed", "future", "dt")
+"""Settings of windows that a forecast depends on."""
 KEYS = ("suite", "policy", "window", "recording", "agent", "id")
 Columns = dict[str, np.ndarray]
 """Score to `[n]`, a number an agent."""
@@ -54,18 +56,19 @@ def score_forecasts(
         run: the run directory.
         model: what is tested.
         trained: settings that it was trained with; anchors are fitted to these training windows.
-        tested: settings whose recordings it is tested on, often the same. Windows have the length and the rate of
-            `trained` all the same.
-        suite: `name`, `split`, `drop`, `baselines` and `samples`, see `configs/suite/forecast.yaml`.
+        tested: settings whose recordings it is tested on, often the same.
+        suite: `name`, `split`, `drop`, `windows`, `baselines` and `samples`, see `configs/suite/forecast.yaml`.
         ours: the model's name in the tables.
 
     Raises:
-        ValueError: an unknown split, no recordings in it, or `drop` outside [0, 1).
+        ValueError: an unknown split or kind of windows, no recordings in the split, or `drop` outside [0, 1).
     """
     if suite.split not in ("val", "test"):
         raise ValueError(f"suite.split={suite.split}: choose test, or val")
-    module = trained.data.module
-    shape = {name: module[name] for name in ("observed", "future", "dt")}
+    if suite.windows not in ("trained", "tested"):
+        raise ValueError(f"suite.windows={suite.windows}: choose trained, or tested")
+    own, module = trained.data.module, (trained if suite.windows == "trained" else tested).data.module
+    shape = {name: module[name] for name in SHAPE}
     data: SceneDataModule = instantiate(tested.data.module, **shape, agents_per_batch=AGENTS)
     windows = data.windows(suite.split)
     if windows is None:
@@ -76,7 +79,8 @@ def score_forecasts(
     rows: list[Forecaster] = [Named(ours, model)]
     if suite.baselines:
         rows += [StandStill(), ConstantVelocityForecaster(), LeastSquares(), RandomHeadings()]
-        rows.append(Anchors.fit(_training_scenes(trained), module.observed))
+        if all(own[name] == value for name, value in shape.items()):  # anchors are futures of training windows
+            rows.append(Anchors.fit(_training_scenes(trained), module.observed))
     batches = list(AgentBudgetSampler(windows, windows.counts, data.agents_per_batch, data.pairs_per_batch, False))
     watched = track(batches, description=suite.name)
     about, found = score_windows(rows, windows, watched, module.observed, suite.drop, suite.samples)

@@ -141,18 +141,24 @@ def test_a_model_is_scored_on_the_best_of_no_more_futures_than_it_has(data_root,
 
 
 def test_wrong_settings_are_named(finished):
-    for change, message in (("suite.split=train", "choose test, or val"), ("suite.drop=1.5", r"suite\.drop must be")):
+    for change, message in (
+        ("suite.split=train", "choose test, or val"),
+        ("suite.windows=long", "choose trained, or tested"),
+        ("suite.drop=1.5", r"suite\.drop must be"),
+    ):
         with pytest.raises(ValueError, match=message):
             evaluate(composed("eval", f"run={finished}", "suite=forecast", change))
 
 
 def test_a_run_is_tested_on_other_recordings(finished, tmp_path):
-    """`data@suite.data=trajnet`: the run's rate and lengths, the other reader's recordings."""
+    """`data@suite.data=trajnet`: the other reader's recordings, in windows like the run's or like its own."""
     chance = np.random.default_rng(0)
     folder = tmp_path / "sdd" / "Train" / "stanford"
     folder.mkdir(parents=True)
+    paces = []  # m a recorded frame
     for recording in range(6):
         start, step = 5 * chance.normal(size=(4, 2)), 0.4 * chance.normal(size=(4, 2))
+        paces.append(np.hypot(*step.T))
         rows = [f"{12 * t} {i} {x:.3f} {y:.3f}\n" for t in range(40) for i, (x, y) in enumerate(start + t * step)]
         (folder / f"place_{recording}.txt").write_text("".join(rows))
     transfer = [
@@ -168,6 +174,14 @@ def test_a_run_is_tested_on_other_recordings(finished, tmp_path):
     frames = int(39 * 0.4 / 0.25) + 1  # resampled to the run's 0.25 s
     windows = {row["window"] for row in table if row["suite"] == "forecast_sdd"}
     assert len(windows) == 2 * (frames - 20 + 1)
+    shorter = "suite.data.module.future=10"
+    evaluate(composed("eval", f"run={finished}", *transfer, "suite.windows=tested", shorter))
+    rows = results(finished)["forecast_sdd"]
+    assert rows["constant velocity"]["ade"]["n"] == 4 * 2 * (40 - 18 + 1), "windows of the recordings' own rate"
+    ours = [row for row in pq.read_table(finished / "forecasts.parquet").to_pylist() if row["suite"] == "forecast_sdd"]
+    assert {row["policy"] for row in ours} == {*ROWS[:-1], "truth"}, "anchors have another rate and length"
+    still = [row["fde"] for row in ours if row["policy"] == "stand still"]
+    assert np.mean(still) == pytest.approx(10 * np.mean(paces[:2]), abs=0.01), "ten of their steps ahead"
 
 
 def test_the_report_tells_of_every_suite_and_policy(evaluated):
