@@ -1,4 +1,4 @@
-"""Ship a run with the package: `python -m jepa_social.release run=runs/crowd`.
+"""Ship a run with the package: `python -m jepa_social.release run=runs/shipped`.
 
 Copies what inference needs (weights without the target encoder, sizes, settings) into `jepa_social/pretrained` and
 writes the model card with the numbers of the run's `results.json`. Run it in a checkout and commit what it wrote.

@@ -38,7 +38,7 @@ def run_folder(run: str | Path) -> Path:
     if missing:
         raise FileNotFoundError(
             f"the bundled run {folder} lacks {', '.join(missing)}: install jepa_social again, "
-            "or make one from a run of your own with `make pretrained`"
+            "or make it anew with `make pretrained`"
         )
     return folder
 
