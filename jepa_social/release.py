@@ -22,7 +22,7 @@ MOST_BYTES = 5_000_000
 LOGS = "jepa_social.worlds.simulated.SimulatedLogs"
 FORESEEN = ("ade", "fde")
 WALKED = ("success", "collision", "timeout", "navigation_time", "personal_space", "discomfort", "decision_ms")
-CLONED = " The policy cloned from the same logs is a baseline\nbelow and does not ship."
+CLONED = "\nThe policy cloned from the same logs is a baseline below and does not ship."
 HOME = Path(__file__).parent / PRETRAINED
 
 

@@ -69,7 +69,7 @@ def train(config: DictConfig) -> Path:
     readout = FitMotion(
         world_model,
         instantiate(config.readout.schedule),
-        instantiate(config.augment),
+        instantiate(config.readout.augment),
         starts=config.readout.starts,
         free=config.readout.free,
         horizon=config.data.module.future,

@@ -148,6 +148,10 @@ def test_runs_that_differ_in_the_readout_share_one_pretraining(data_root, tmp_pa
     encoder, readout = (weights(first, part) for part in ("jepa.", "motion."))
     assert all(torch.equal(weights(second, "jepa.")[name], value) for name, value in encoder.items())
     assert any(not torch.equal(weights(second, "motion.")[name], value) for name, value in readout.items())
+    stretched = "readout.augment={_target_: jepa_social.stages.augment.Augment, scale: 1.0}"
+    scaled = train(crowd(data_root, tmp_path / "scaled", *shared, stretched))
+    assert all(torch.equal(weights(scaled, "jepa.")[name], value) for name, value in encoder.items())
+    assert any(not torch.equal(weights(scaled, "motion.")[name], value) for name, value in readout.items())
     with pytest.raises(ValueError, match="was written with other settings"):
         train(crowd(data_root, tmp_path / "third", *shared, "masking=time"))
     with pytest.raises(ValueError, match="was written with other settings"):
