@@ -23,6 +23,7 @@ LOGS = "jepa_social.worlds.simulated.SimulatedLogs"
 FORESEEN = ("ade", "fde")
 WALKED = ("success", "collision", "timeout", "navigation_time", "personal_space", "discomfort", "decision_ms")
 CLONED = "\nThe policy cloned from the same logs is a baseline below and does not ship."
+TIMED = "\n`decision` is the time of one decision, scenes batched, on the machine that ran the suite."
 HOME = Path(__file__).parent / PRETRAINED
 
 
@@ -79,6 +80,7 @@ def model_card(model: WorldModel, settings: DictConfig, walked: dict[str, Scores
     tables = [f"Suite `{suite}`:\n\n{_table(scores, WALKED)}" for suite, scores in walked.items()]
     tables += [f"Suite `{suite}`:\n\n{_table(scores, FORESEEN)}" for suite, scores in foreseen.items()]
     told = "\n\n".join(tables)
+    clock = TIMED if any("decision_ms" in row for scores in walked.values() for row in scores.values()) else ""
     cloned = any(Cloned.name in scores for scores in walked.values())
     crowd = (
         f"{source.episodes:,} episodes of {low} to {high} scripted people (ORCA, {100 * forced:.0f} % social force)\n"
@@ -123,8 +125,7 @@ on a robot.
 
 ## Metrics
 
-Mean and 95 % bootstrap interval over episodes, or over windows of recorded people; one training seed. `decision` is the
-time of one decision, scenes batched, on the machine that ran the suite.
+Mean and 95 % bootstrap interval over episodes, or over windows of recorded people; one training seed.{clock}
 
 {told}
 """

@@ -154,6 +154,7 @@ def test_the_card_tells_of_forecasts_and_of_a_cloned_policy_where_there_are_any(
     plain = (release(run, out) / "README.md").read_text()
     assert "clone.epochs" not in plain
     assert "ADE" not in plain
+    assert "`decision`" not in plain, "nothing was timed"
     told = {
         "crowd": {"jepa": {"success": INTERVAL}, "behaviour cloning": {"success": INTERVAL}},
         "forecast_hotel": {"jepa": {"ade": INTERVAL, "fde": INTERVAL}, "truth": {"collision_truth_share": INTERVAL}},
