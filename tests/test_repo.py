@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "ablate": {"bench"},
     "rl": BASE | {"worlds", "planning", "evaluation", "bench"},
     "tune": BASE | {"planning", "evaluation", "bench"},
-    "release": BASE | {"mind", "evaluation"},
+    "release": BASE | {"mind", "planning", "evaluation"},
     "export": BASE | {"mind"},
     "__init__": {"runs", "scene", "mind", "planning"},
 }
