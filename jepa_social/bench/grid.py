@@ -99,17 +99,16 @@ def expand(config: DictConfig) -> Grid:
     unknown = set(config.rows) - {row.name for row in rows}
     if unknown:
         raise ValueError(f"rows={sorted(unknown)}: ablation.rows has only {', '.join(row.name for row in rows)}")
-    every = tuple(rows)
-    rows = [row for row in rows if row.name in (config.rows or [row.name])]
+    chosen = [row for row in rows if row.name in (config.rows or [row.name])]
     if given.folds and not given.axis:
         raise ValueError("ablation.folds needs ablation.axis, the key of configs/train.yaml that takes their values")
     folds = [str(fold) for fold in given.folds or ()]
     root = Path(config.runs) / given.name
-    _check_folders([row.name for row in rows])
+    _check_folders([row.name for row in chosen])
     cells = []
     for seed in given.seeds:
         for fold in folds or [""]:
-            for row in rows:
+            for row in chosen:
                 overrides = (
                     "trainer.devices=1",  # a cell is one device's work; config.train may say otherwise
                     *given.base,
@@ -128,7 +127,7 @@ def expand(config: DictConfig) -> Grid:
         tuple(given.metrics),
         tuple(given.baselines or ()),
         given.x or "",
-        every,
+        tuple(rows),
         tuple(cells),
     )
 
