@@ -23,7 +23,7 @@ from jepa_social.worlds.branches import Branching, branch_out
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.explore import Explorer
 from jepa_social.worlds.nominal import nominal_paths
-from jepa_social.worlds.scenarios import ALL
+from jepa_social.worlds.scenarios import TRAINED
 
 WITHHELD, COASTING = "plan withheld", "constant velocity"
 NOMINAL, INFORMED = "nominal ORCA", "nominal ORCA, goals known"
@@ -221,7 +221,7 @@ def _trained_on(settings: DictConfig) -> list[str]:
     if "SimulatedLogs" not in source.get("_target_", ""):
         return []
     listed = source.get("scenarios")
-    return [one.name for one in ALL] if listed is None else [get_object(one["_target_"]).name for one in listed]
+    return [one.name for one in TRAINED] if listed is None else [get_object(one["_target_"]).name for one in listed]
 
 
 def _gaps(found: dict[str, dict[str, Score]], ours: str) -> dict[str, dict[str, Interval]]:

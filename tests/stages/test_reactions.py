@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jepa_social.stages.suites import evaluate
+from jepa_social.worlds.scenarios import HELD_OUT
 from tests.stages.runs import composed
 
 SMALL = [
@@ -27,6 +28,13 @@ def test_every_row_is_scored_on_what_plans_change(finished):
     assert gaps["constant velocity"]["mean"] == pytest.approx(found["jepa"]["change_r2"]["mean"])
     for name in ("reaction", "reaction_scene"):
         assert (finished / "figures" / f"{name}.png").stat().st_size > 10_000
+
+
+def test_logs_of_the_usual_scenarios_have_none_of_the_types_that_are_held_out(finished):
+    world = [f"suite.world.scenario=[{{_target_: jepa_social.worlds.scenarios.{type(HELD_OUT[1]).__name__}}}]"]
+    evaluate(composed("eval", f"run={finished}", *SMALL, *world, "suite.name=unseen"))
+    found = json.loads((finished / "results.json").read_text())["unseen"]["jepa"]
+    assert found["change_r2_unseen"] == found["change_r2"]
 
 
 def test_wrong_settings_are_named(finished):
