@@ -141,10 +141,10 @@ class Imagination(Dynamics):
     @torch.no_grad()
     def prepare(self, scene: Scene, near: int) -> People:
         """Encode all agents, keep the ego and the nearest."""
-        people = people_near(scene, near)
         if self.ego_kind is not None:
             scene = scene.clone(False)
             scene.kind = scene.kind.scatter(1, scene.ego[:, None], KINDS.index(self.ego_kind))
+        people = people_near(scene, near)
         people.anchor = self._near(scene, 1 + near)
         return people
 

@@ -1,5 +1,6 @@
 """Scenes for planners, the planners of the real config, and a walk among people who mind nobody."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,10 +25,10 @@ def planner_config(*overrides: str) -> DictConfig:
     return config
 
 
-def world_model(dt: float = 0.25, speak: bool = False) -> WorldModel:
+def world_model(dt: float = 0.25, speak: bool = False, depth: int = 1) -> WorldModel:
     """An untrained model: its readout says nothing beyond constant velocity unless it is to `speak`."""
     torch.manual_seed(1)
-    model = WorldModel(SocialJEPA(SMALL), dt=dt, horizon=12).eval()
+    model = WorldModel(SocialJEPA(replace(SMALL, depth=depth)), dt=dt, horizon=12).eval()
     if speak:
         torch.nn.init.normal_(model.motion.out[-1].weight, std=0.3)
     return model

@@ -8,7 +8,7 @@ from jepa_social.mind.motion import spread
 from jepa_social.planning.build import constant_velocity_planner, jepa_planner
 from jepa_social.planning.dynamics import ConstantVelocity, Imagination
 from jepa_social.planning.outlook import on_request
-from jepa_social.scene import Scene
+from jepa_social.scene import KINDS, Scene
 from tests.conftest import random_scene
 from tests.planning.strolls import planner_config, world_model
 from tests.planning.test_mpc import TIGHT, crowd, three
@@ -95,6 +95,18 @@ def test_absence_is_what_is_imagined_of_a_scene_that_the_ego_has_just_left(speak
     other = imagination.absent(imagination.prepare(elsewhere, 4), 5, scene.dt)
     torch.testing.assert_close(other, absent)
     assert imagination.absent(people, 3, scene.dt).shape[2] == 4
+
+
+def test_absence_is_of_what_people_take_the_ego_for():
+    """An encoder of two blocks remembers who was there a frame ago, and what it was."""
+    scene, model = ordered(random_scene(gaps=False)), world_model(dt=0.4, speak=True, depth=2)
+    robot = scene.clone()
+    robot.kind[:, 0] = KINDS.index("robot")
+    taken, plain = Imagination(model, ego_kind="robot"), Imagination(model)
+    rows = ((taken, scene), (plain, robot), (plain, scene))
+    left, told, otherwise = (one.absent(one.prepare(seen, 4), 5, scene.dt) for one, seen in rows)
+    assert torch.equal(left, told)
+    assert not torch.equal(left, otherwise)
 
 
 def test_the_human_policy_is_the_forecast_of_the_ego(speaking):
