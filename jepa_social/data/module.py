@@ -127,8 +127,11 @@ class SceneDataModule(L.LightningDataModule):
         if split == "train" and self.labels != 1:
             maps, dt = windows.maps, windows.dt
             chosen = labelled_windows(maps["recording"], maps["start"], windows.length, dt, self.labels, self.seed)
+            turn = np.arange(len(windows)) // len(chosen)  # a window that comes again is no branch of its moment
             chosen = np.resize(chosen, len(windows))
-            dataset, counts, moments = Subset(windows, chosen.tolist()), counts[chosen], None
+            key = turn * len(windows) + moments[chosen]
+            _, first, member = np.unique(key, return_index=True, return_inverse=True)
+            dataset, counts, moments = Subset(windows, chosen.tolist()), counts[chosen], first[member]
         sampler = AgentBudgetSampler(
             dataset,
             counts,

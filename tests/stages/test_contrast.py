@@ -5,13 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from jepa_social.data.cache import ensure
 from jepa_social.data.dataset import SceneWindows
 from jepa_social.data.logs import Logs
+from jepa_social.data.module import SceneDataModule
 from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.data.schema import write_log
 from jepa_social.data.source import origin
-from jepa_social.data.windows import Windowing
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.contrast import DRAW, check_alike, contrast, find_siblings
 from jepa_social.worlds.branches import PLANS, Branching
@@ -21,13 +20,19 @@ NOW = 7
 
 
 @pytest.fixture(scope="module")
-def windows(tmp_path_factory) -> SceneWindows:
+def data(tmp_path_factory) -> SceneDataModule:
     folder = tmp_path_factory.mktemp("branched")
     made = simulate(episodes=6, people=3, seconds=8.0, branching=Branching(moments=2, within=5.0), progress=False)
     write_log(folder / "log.parquet", made, "test")
-    found = ensure(Logs(str(folder / "log.parquet"), 0.0, 0.0), "train", Windowing(8, 12, 0.25, 6), folder / "cache")
+    logs = Logs(str(folder / "log.parquet"), 0.0, 0.0)
+    return SceneDataModule(logs, folder / "cache", 8, 12, 0.25, stride=6, agents_per_batch=80)
+
+
+@pytest.fixture(scope="module")
+def windows(data) -> SceneWindows:
+    found = data.windows("train")
     assert found is not None
-    return SceneWindows(found)
+    return found
 
 
 def test_branches_of_a_moment_stay_in_one_batch_and_all_windows_come_once(windows):
@@ -43,6 +48,19 @@ def test_branches_of_a_moment_stay_in_one_batch_and_all_windows_come_once(window
     plain = AgentBudgetSampler(windows, windows.counts, 80, 10_000, shuffle=True)
     alone = AgentBudgetSampler(windows, windows.counts, 80, 10_000, shuffle=True, moments=np.arange(len(windows)))
     assert list(plain) == list(alone), "logs without branches are shuffled as ever"
+
+
+def test_branches_stay_together_where_few_are_learned_from_and_come_again(data, windows):
+    sampler = data.with_labels(0.5).train_dataloader().sampler
+    window = np.array(sampler.dataset.indices)
+    assert len(set(window)) < len(window) == len(windows)
+    for moment in np.unique(sampler.moments):
+        mine = window[sampler.moments == moment]
+        assert len(set(mine)) == len(mine), "what comes again is no branch"
+        assert len(set(windows.moments[mine])) == 1
+    assert np.bincount(sampler.moments).max() == len(PLANS)
+    parts = sum(len(set(sampler.moments[batch])) for batch in sampler)
+    assert parts - len(set(sampler.moments)) < len(sampler), "only a batch's ends may cut a moment"
 
 
 def test_siblings_are_found_with_their_ego(windows):
