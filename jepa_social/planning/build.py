@@ -36,12 +36,13 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
     return MPC(name, told, instantiate(config.cost), instantiate(config.solver), prior=asked, **config.mpc)
 
 
-def acquainted(planner: MPC, regard: Regard | None = None) -> Policy:
-    """The planner, getting to know people on the way if its cost asks what they think of it."""
+def acquainted(planner: MPC, regard: Regard | None = None, learns: bool = True) -> Policy:
+    """The planner with a picture of people if its cost asks what they think of it, getting to know them on the way if
+    it `learns`."""
     own = planner.cost.term("social_reward") if isinstance(planner.cost, Weighted) else None
     if not isinstance(own, SocialReward):
         return planner
-    return Acquainted(planner, planner.dynamics, regard or Regard(), own, near=planner.seen)
+    return Acquainted(planner, planner.dynamics, regard or Regard(), own, learns=learns, near=planner.seen)
 
 
 def cloned_policy(world_model: WorldModel, prior: Prior, config: DictConfig) -> Cloned:

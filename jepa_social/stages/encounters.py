@@ -50,7 +50,7 @@ def score_encounters(run: Path, world_model: WorldModel, settings: DictConfig, s
     - experimenter's reader: somebody else's walk by a coin, as it fell.
 
     Scores and a figure are merged into `run`. If `suite.walked` is not 0, the planner then walks so many episodes with
-    each row's picture.
+    the picture that each row's last life has come to, and learns nothing more.
 
     Raises:
         ValueError: nobody came near.
@@ -81,7 +81,7 @@ def score_encounters(run: Path, world_model: WorldModel, settings: DictConfig, s
         found[name] = {metric: np.mean([part[metric] for part in parts], axis=0) for metric in parts[0]}
         found[name]["minds"] = np.array([thought[-1] for thought in thoughts])
         if suite.walked:
-            walker = acquainted(jepa_planner(world_model, settings.planner, name), kept[name])
+            walker = acquainted(jepa_planner(world_model, settings.planner, name), kept[name], learns=False)
             found[name] |= _planned(walker, suite)
     found["told"] = asked.columns(asked.slope) | {"minds": np.full(suite.lives, asked.slope)}
     scores, gaps = summarise(found, ours, {})
