@@ -8,21 +8,22 @@ import torch
 from torch import Tensor
 
 from jepa_social.scene import Scene
-from jepa_social.worlds.clearance import people_clearance, wall_clearance
+from jepa_social.worlds.clearance import companions, people_clearance, wall_clearance
 
 NEAR = 0.2
 """m, CrowdNav's discomfort distance."""
 
 
 def least_gap(last: Scene, ego: int) -> Tensor:
-    """Least gap `[E]` (m) of agent `ego` to anybody on the segment swept between two frames; infinite if alone.
+    """Least gap `[E]` (m) of agent `ego` to any stranger on the segment swept between two frames; infinite if alone.
 
-    Somebody who appears at the end of the step counts where they appear. A wall counts only when it is touched, as the
+    Its own group does not count, as in the runner: recorded friends walk shoulder to shoulder. Somebody who appears at
+    the end of the step counts where they appear. A wall counts only when it is touched, as the
     reward is about people: then the gap is negative, however far away they are.
     """
     own = last.clone(False)
     own.ego = torch.full_like(last.ego, ego)
-    gap, wall = people_clearance(own)[:, 0], wall_clearance(own)[:, 0]
+    gap, wall = people_clearance(own, ~companions(own))[:, 0], wall_clearance(own)[:, 0]
     return torch.where(wall < 0, torch.minimum(wall, gap), gap)
 
 

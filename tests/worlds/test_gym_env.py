@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-import jepa_social.worlds.gym_env  # noqa: F401 - registers the environments
+from jepa_social.worlds.gym_env import ReplayEnv  # and registers the environments
 from jepa_social.worlds.scenarios import Doorway
 from tests.worlds.crowds import straight_log
 
@@ -51,6 +51,22 @@ def test_walking_into_people_is_a_collision():
             break
     assert info["collided"]
     assert reward == -0.25
+
+
+@pytest.mark.parametrize(("apart", "outcome"), [(0.3, "arrived"), (None, "collided")])
+def test_friends_walk_shoulder_to_shoulder_and_strangers_collide(apart, outcome):
+    log = straight_log(people=2)
+    other = log.agent == log.agent.max()
+    log.y[other] = apart or 0.0
+    if apart is None:  # comes the other way
+        log.x[other] = log.x[other][::-1]
+    env = ReplayEnv([log])
+    env.world.reset([0])
+    for _ in range(60):
+        *_, terminated, _, info = env.step(env.world.human_velocity()[0].numpy())
+        if terminated:
+            break
+    assert info[outcome]
 
 
 def test_walking_into_a_wall_is_a_collision():
