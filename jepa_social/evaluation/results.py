@@ -8,7 +8,8 @@
 - `animations.json`: a few episodes to look at (see `animations`).
 
 The JSON files follow from the table, so a policy can be added or run again without the others. Scores that are no
-episodes (forecasts) enter by `merge_scores`. JSON has no NaN: null stands for it.
+episodes (forecasts) enter by `merge_scores`. JSON has no NaN: null stands for it. Suites may run side by side: whoever
+merges holds `results.lock`.
 """
 
 import json
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -58,23 +60,29 @@ def record_suite(
     Returns:
         The suite's intervals.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
     rows = [_rows(suite, one, (extra or {}).get(one.policy, {})) for one in episodes]
     path = run_dir / "episodes.parquet"
-    if path.is_file():
-        fresh = {one.policy for one in episodes}
-        old = pq.read_table(path).to_pylist()
-        rows.insert(0, [row for row in old if row["suite"] != suite or row["policy"] not in fresh])
-    merged = [row for part in rows for row in part]
-    names = [*KEYS, *ordered({name for row in merged for name in row} - set(KEYS))]
-    table = pa.table({name: [row.get(name, math.nan) for row in merged] for name in names})
-    with_draft(path, lambda draft: pq.write_table(table, draft, compression="zstd"))
-    scores, differences = _summary([row for row in merged if row["suite"] == suite], ours)
-    merge_scores(run_dir, suite, scores, differences)
-    log_episodes(run_dir, suite, episodes)
-    shown = read_json(run_dir / "animations.json")
-    write_json(run_dir / "animations.json", shown | {suite: animations(episodes, ours)})
+    with merging(run_dir):
+        if path.is_file():
+            fresh = {one.policy for one in episodes}
+            old = pq.read_table(path).to_pylist()
+            rows.insert(0, [row for row in old if row["suite"] != suite or row["policy"] not in fresh])
+        merged = [row for part in rows for row in part]
+        names = [*KEYS, *ordered({name for row in merged for name in row} - set(KEYS))]
+        table = pa.table({name: [row.get(name, math.nan) for row in merged] for name in names})
+        with_draft(path, lambda draft: pq.write_table(table, draft, compression="zstd"))
+        scores, differences = _summary([row for row in merged if row["suite"] == suite], ours)
+        merge_scores(run_dir, suite, scores, differences)
+        log_episodes(run_dir, suite, episodes)
+        shown = read_json(run_dir / "animations.json")
+        write_json(run_dir / "animations.json", shown | {suite: animations(episodes, ours)})
     return scores
+
+
+def merging(run_dir: Path) -> FileLock:
+    """A lock to hold while files of results are read, added to and written; the folder is made if need be."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    return FileLock(run_dir / "results.lock", is_singleton=True)  # who holds it may enter again
 
 
 def merge_scores(run_dir: Path, suite: str, scores: Scores, differences: Mapping[str, Scores] | None = None) -> None:
@@ -86,11 +94,11 @@ def merge_scores(run_dir: Path, suite: str, scores: Scores, differences: Mapping
         scores: policy to metric to interval.
         differences: ours to metric to baseline to interval of ours minus baseline.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
-    for name, news in (("results.json", scores), ("differences.json", differences or {})):
-        known = read_json(run_dir / name)
-        known[suite] = known.get(suite, {}) | _plain(news)
-        write_json(run_dir / name, known)
+    with merging(run_dir):
+        for name, news in (("results.json", scores), ("differences.json", differences or {})):
+            known = read_json(run_dir / name)
+            known[suite] = known.get(suite, {}) | _plain(news)
+            write_json(run_dir / name, known)
 
 
 def read_results(run_dir: Path) -> dict[str, Scores]:

@@ -28,7 +28,7 @@ from jepa_social.evaluation.forecasters import (
 )
 from jepa_social.evaluation.labels import ordered
 from jepa_social.evaluation.missing import drop_frames
-from jepa_social.evaluation.results import Scores, merge_scores
+from jepa_social.evaluation.results import Scores, merge_scores, merging
 from jepa_social.evaluation.statistics import bootstrap_columns
 from jepa_social.files import with_draft
 from jepa_social.scene import Scene
@@ -182,7 +182,8 @@ def _write_table(run: Path, suite: str, about: Columns, found: dict[str, Columns
         columns[m] = np.concatenate([one.get(m, unknown) for one in found.values()]).astype(np.float32)
     table = pa.table({name: columns[name] for name in (*KEYS, *metrics)})
     path = run / TABLE
-    if path.is_file():
-        old = pq.read_table(path)
-        table = pa.concat_tables([old.filter(pc.field("suite") != suite), table], promote_options="default")
-    with_draft(path, lambda draft: pq.write_table(table, draft, compression="zstd"))
+    with merging(run):
+        if path.is_file():
+            old = pq.read_table(path)
+            table = pa.concat_tables([old.filter(pc.field("suite") != suite), table], promote_options="default")
+        with_draft(path, lambda draft: pq.write_table(table, draft, compression="zstd"))

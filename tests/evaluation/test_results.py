@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import threading
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from jepa_social.data.schema import read_log, write_log
 from jepa_social.data.source import Deal
-from jepa_social.evaluation import figures, video
+from jepa_social.evaluation import figures, results, video
 from jepa_social.evaluation.animations import animations
 from jepa_social.evaluation.curves import read_curves
 from jepa_social.evaluation.encounters import encounters
@@ -103,6 +104,22 @@ def test_merging_adds_suites_and_replaces_policies(tmp_path, runs):
     assert not list(tmp_path.glob(".*")), "no drafts are left"
     names = {recording.name.rpartition("#")[2] for recording in read_log(tmp_path / "log_a.parquet")}
     assert names == {"jepa", "straight"}
+
+
+def test_suites_that_end_at_once_lose_nothing(tmp_path, monkeypatch):
+    one = {"jepa": {"ade": Interval(1.0, 1.0, 1.0, 1)}}
+    write, other = results.write_json, threading.Thread(target=merge_scores, args=(tmp_path, "b", one))
+
+    def late(path, value):
+        if other.ident is None:
+            other.start()
+            other.join(0.3)  # time enough to slip in between
+        write(path, value)
+
+    monkeypatch.setattr(results, "write_json", late)
+    merge_scores(tmp_path, "a", one)
+    other.join()
+    assert set(read_results(tmp_path)) == {"a", "b"}
 
 
 def test_a_crowd_is_in_one_split_whoever_walked_through_it(run_dir):
