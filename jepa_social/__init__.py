@@ -38,4 +38,4 @@ def load_policy(run_dir: str | Path) -> "MPC":
 
     model, folder = load(run_dir), run_folder(run_dir)
     config = read_settings(folder).planner
-    return jepa_planner(model, config, prior=Prior.load(folder) if config.get("prior") else None)
+    return jepa_planner(model, config, prior=Prior.load(folder) if config.prior else None)

@@ -42,7 +42,7 @@ def release(run: str | Path, into: Path = HOME) -> Path:
     settings = read_settings(run)
     if settings.data.source._target_ != LOGS or settings.pretrain.source is not None:
         raise ValueError(f"{run / SETTINGS}: only runs on simulated logs ship (data=simulated, pretrain_on=null)")
-    if settings.planner.get("prior"):
+    if settings.planner.prior:
         raise ValueError(f"{run / SETTINGS}: no cloned policy ships with the model: planner.prior=false")
     results = read_results(run)
     walked = {suite: scores for suite, scores in results.items() if "success" in scores.get("jepa", {})}

@@ -1,10 +1,9 @@
 """Episodes become logs like any other (`data.schema`), so that a model can learn from what its own acts led to."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from jepa_social.data.schema import Recording, read_log, write_log
+from jepa_social.data.schema import read_log, write_log
 from jepa_social.evaluation.episodes import Episodes
 from jepa_social.worlds.record import to_recordings
 
@@ -20,7 +19,7 @@ def log_episodes(run_dir: Path, suite: str, episodes: Sequence[Episodes]) -> Pat
     """
     path = run_dir / f"log_{suite}.parquet"
     fresh = {one.policy for one in episodes}
-    old = [_renamed(recording) for recording in read_log(path)] if path.is_file() else []
+    old = read_log(path) if path.is_file() else []
     kept = [recording for recording in old if recording.name.rpartition("#")[2] not in fresh]
     for one in episodes:
         pairs = zip(one.scenarios, one.seeds.tolist(), strict=True)
@@ -28,9 +27,3 @@ def log_episodes(run_dir: Path, suite: str, episodes: Sequence[Episodes]) -> Pat
         kept += to_recordings(one.scene, names, one.stop + 1)
     write_log(path, kept, source=f"jepa_social closed loop, suite {suite}")
     return path
-
-
-def _renamed(recording: Recording) -> Recording:
-    """Logs were once called `<policy>/<scenario>/<seed>`."""
-    policy, _, crowd = recording.name.partition("/")
-    return recording if "#" in recording.name else replace(recording, name=f"{crowd}#{policy}")

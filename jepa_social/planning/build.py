@@ -24,14 +24,13 @@ def jepa_planner(world_model: WorldModel, config: DictConfig, name: str = "jepa"
     Raises:
         ValueError: `planner.prior` is set and there is no prior.
     """
-    pace = (config.get("react_every", 1), config.get("react_until"))
-    dynamics = Imagination(world_model, config.reactive, config.ego_kind, *pace)
-    if config.get("prior") and prior is None:
+    dynamics = Imagination(world_model, config.reactive, config.ego_kind, config.react_every, config.react_until)
+    if config.prior and prior is None:
         raise ValueError(
             "planner.prior=true, but this run has no prior: clone one (clone.epochs=5), or set it to false"
         )
-    asked = prior if config.get("prior") else None
-    step = config.get("step")
+    asked = prior if config.prior else None
+    step = config.get("step")  # a run may be older than this setting
     told = dynamics if step is None else Finer(dynamics, step)
     return MPC(name, told, instantiate(config.cost), instantiate(config.solver), prior=asked, **config.mpc)
 

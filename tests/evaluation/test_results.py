@@ -4,20 +4,18 @@ import json
 import math
 import re
 import threading
-from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 import torch
 from rich.console import Console
 
-from jepa_social.data.schema import read_log, write_log
+from jepa_social.data.schema import read_log
 from jepa_social.data.source import Deal
 from jepa_social.evaluation import figures, results, video
 from jepa_social.evaluation.animations import animations
 from jepa_social.evaluation.curves import read_curves
 from jepa_social.evaluation.encounters import encounters
-from jepa_social.evaluation.episode_log import log_episodes
 from jepa_social.evaluation.forecasting import constant_velocity
 from jepa_social.evaluation.labels import say, verdict
 from jepa_social.evaluation.navigation import navigation
@@ -130,17 +128,6 @@ def test_a_crowd_is_in_one_split_whoever_walked_through_it(run_dir):
     assert len(splits) == 30
     assert all(len(split) == 1 for split in splits.values())
     assert set.union(*splits.values()) == {"train", "val", "test"}
-
-
-def test_logs_of_older_names_are_merged_too(tmp_path, runs):
-    path = log_episodes(tmp_path, "a", runs)
-    old = [replace(r, name="/".join(r.name.split("#")[::-1])) for r in read_log(path)]
-    assert old[0].name == "jepa/toy/0"
-    write_log(path, old, source="older")
-    log_episodes(tmp_path, "a", runs[1:])
-    names = [recording.name for recording in read_log(path)]
-    assert len(set(names)) == len(names) == 60
-    assert {"toy/0#jepa", "toy/0#straight"} <= set(names)
 
 
 def test_log_holds_every_episode_to_its_end(run_dir, runs):
