@@ -35,6 +35,10 @@ class Disturbance:
 def disturbances(world: Playable, episodes: Sequence[Episodes]) -> dict[str, dict[str, list[float]]]:
     """Policy to the names of `Disturbance` to a number an episode.
 
+    The undisturbed run is as long as the longest of the `episodes`, and all of it is searched for where people come
+    nearest. So numbers depend on the company in which a policy is scored, those of people who come back to a place most
+    of all (`DenseSquare`): compare policies of one call only.
+
     Args:
         world: the world of the episodes, except that people do not see the ego in it: to them it is not there.
         episodes: one `Episodes` a policy, all on the same seeds in the same order.

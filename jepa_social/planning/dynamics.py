@@ -157,7 +157,10 @@ class Imagination(Dynamics):
         return expected + self._change(people, expected, actions) if self.reactive else expected
 
     def sample(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor, draws: int) -> Sampled:
-        """The plan's effect and the intents' are both worked out once; the same draws at every decision."""
+        """The plan's effect and the intents' are both worked out once; the same draws at every decision.
+
+        Reactions are read at every step, to the end of the plans: `every` and `until` are for `roll` alone.
+        """
         anchor, foreseen = self._foreseen(people, actions.shape[2])
         imagined = self._imagine(anchor, foreseen, actions)
         if self.world_model.jepa.intents is None:

@@ -1,4 +1,4 @@
-"""The `mind` suite: five capabilities of a social mind, each between its floors and its ceiling."""
+"""The `mind` suite: capabilities of a social mind, each between its floors and its ceiling."""
 
 from pathlib import Path
 

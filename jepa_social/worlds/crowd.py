@@ -143,7 +143,10 @@ class Crowd(World):
         self._noticed = self._noticed & ~scenes
 
     def redraw_traits(self, seed: int) -> None:
-        """Give everybody hidden traits drawn afresh from the population; sizes, groups, goals and the ego stay."""
+        """Give everybody hidden traits drawn afresh from the population; sizes, groups, goals and the ego stay.
+
+        One generator draws for the whole batch: in other company the same seed gives a scene other traits.
+        """
         rng, people = np.random.default_rng((seed, 3)), self._people
         drawn = self.population.sample(rng, people.margin[:, 1:].numel())
 
