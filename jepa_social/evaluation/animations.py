@@ -10,7 +10,8 @@ from jepa_social.evaluation.encounters import encounters
 from jepa_social.evaluation.episodes import Episodes, pick_scenes
 from jepa_social.evaluation.navigation import Navigation, navigation
 from jepa_social.scene import FAR, KINDS, Scene
-from jepa_social.worlds.clearance import centre_distance, ego_radius
+from jepa_social.worlds.clearance import centre_distance
+from jepa_social.worlds.ego import own_radius
 
 SHOWN = 6
 AGENTS = 40
@@ -20,7 +21,7 @@ BASELINE_FAILED = 2
 """Rank of an episode that ours solved and the baseline did not: after our failures, before the rest."""
 
 
-def animations(episodes: Sequence[Episodes], ours: str = "jepa", shown: int = SHOWN) -> list[dict[str, Any]]:
+def animations(episodes: Sequence[Episodes], ours: str = "jepa") -> list[dict[str, Any]]:
     """Pick episodes and write them as plain data (metres and seconds, two decimals).
 
     Our collisions come first, then our timeouts, then what only the baseline failed, then the closest calls;
@@ -42,8 +43,8 @@ def animations(episodes: Sequence[Episodes], ours: str = "jepa", shown: int = SH
     ranked = sorted((_interest(i, scores, their_scores, theirs.get(keys[i])), i) for i in range(len(mine)))
     failed = [i for (rank, _), i in ranked if rank < BASELINE_FAILED]
     fine = [i for (rank, _), i in ranked if rank >= BASELINE_FAILED]
-    chosen = failed[: max(shown // 2, shown - len(fine))] + fine
-    return [_pair(mine, i, best, theirs.get(keys[i])) for i in chosen[:shown]]
+    chosen = failed[: max(SHOWN // 2, SHOWN - len(fine))] + fine
+    return [_pair(mine, i, best, theirs.get(keys[i])) for i in chosen[:SHOWN]]
 
 
 def outcome(scores: Navigation, index: int) -> str:
@@ -101,7 +102,7 @@ def _run(episodes: Episodes, index: int) -> dict[str, Any]:
 def _touched(scene: Scene, frames: int) -> int:
     """Slot of whom the ego of a single scene touched first; -1 for a wall."""
     run = scene.between(0, frames)
-    clearance = (centre_distance(run) - (run.radius + ego_radius(run)[:, None])[..., None])[0]
+    clearance = (centre_distance(run) - (run.radius + own_radius(run)[:, None])[..., None])[0]
     touched = (clearance < 0).any(0)
     return int(clearance[:, int(touched.int().argmax())].argmin()) if bool(touched.any()) else -1
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from jepa_social.scene import Scene
-from jepa_social.worlds.clearance import ego_radius, ego_track, people
+from jepa_social.worlds.clearance import ego_track, people
+from jepa_social.worlds.ego import own_radius
 
 CROSSING_ANGLE = 0.35
 """rad between courses below which two people walk together instead of crossing."""
@@ -48,7 +49,7 @@ def encounters(scene: Scene, index: int, within: float = 4.0) -> list[Encounter]
         path = scene.position[index, person]
         gap = (track[:, None] - path[None]).norm(dim=-1)
         gap = gap.masked_fill(~(ego_here[:, None] & here[None]), torch.inf)
-        reach = float(scene.radius[index, person] + ego_radius(scene)[index])
+        reach = float(scene.radius[index, person] + own_radius(scene)[index])
         delay = torch.arange(len(track))[:, None] - torch.arange(len(path))[None]
         gap = torch.where((delay.abs() * dt <= within) & (gap < reach), gap, torch.inf)
         nearest = int(gap.argmin())

@@ -31,9 +31,8 @@ def scene_figure(
     futures: Tensor | None = None,
     truth: Tensor | None = None,
     title: str = "",
-    index: int = 0,
 ) -> Figure:
-    """One scene at one frame.
+    """The first scene at one frame.
 
     Args:
         scene: frames up to `frame` are drawn as past.
@@ -41,23 +40,21 @@ def scene_figure(
         futures: `[N,H,2]` or `[S,N,H,2]` m, imagined; fades with time.
         truth: `[N,H,2]` m, what came (NaN where unknown).
         title: above the picture.
-        index: which scene of the batch.
     """
     figure, axes = small_multiples(1)
-    draw_scene(axes[0], scene, frame, futures, truth, index)
+    draw_scene(axes[0], scene, frame, futures, truth, 0)
     axes[0].set_title(title, loc="left", fontsize=11)
     legend(figure, scene, futures is not None, truth is not None)
     return figure
 
 
-def forecast_grid(scene: Scene, observed: int, futures: Tensor, titles: Sequence[str] = (), most: int = 9) -> Figure:
+def forecast_grid(scene: Scene, observed: int, futures: Tensor, most: int = 9) -> Figure:
     """Small multiples: predicted against true futures, a window a panel.
 
     Args:
         scene: whole windows `[B,N,T]`.
         observed: frames before the forecast.
         futures: `[B,N,H,2]` or `[B,S,N,H,2]` m.
-        titles: one a panel.
         most: panels at most.
     """
     count = min(len(scene.ego), most)
@@ -66,8 +63,6 @@ def forecast_grid(scene: Scene, observed: int, futures: Tensor, titles: Sequence
     truth = torch.where(scene.present[..., None], scene.position, torch.nan)[:, :, observed : observed + horizon]
     for i in range(count):
         draw_scene(axes[i], scene, observed - 1, futures[i], truth[i], i)
-        if i < len(titles):
-            axes[i].set_title(titles[i], loc="left", fontsize=9)
     legend(figure, scene, True, True)
     return figure
 

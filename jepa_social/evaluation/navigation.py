@@ -19,12 +19,12 @@ from jepa_social.scene import FAR, Scene
 from jepa_social.worlds.clearance import (
     centre_distance,
     companions,
-    ego_radius,
     ego_track,
     people,
     people_clearance,
     wall_clearance,
 )
+from jepa_social.worlds.ego import own_radius
 
 DISCOMFORT = 0.2
 """m of clearance below which people feel pressed (CrowdNav, Chen et al. 2019)."""
@@ -173,7 +173,7 @@ def navigation(episodes: Episodes) -> Navigation:
 def _touched_at_start(scene: Scene) -> Tensor:
     first = scene.between(0, 1)
     distance = (first.position - ego_track(first)[:, None])[:, :, 0].norm(dim=-1)
-    reach = scene.radius + ego_radius(scene)[:, None]
+    reach = scene.radius + own_radius(scene)[:, None]
     return ((distance < reach) & people(first)[:, :, 0]).any(1).float()
 
 
@@ -185,7 +185,7 @@ def time_to_collision(scene: Scene) -> Tensor:
     track = ego_track(scene)
     own = scene.velocity[torch.arange(len(track), device=track.device), scene.ego]
     p, v = scene.position - track[:, None], scene.velocity - own[:, None]
-    reach = (scene.radius + ego_radius(scene)[:, None])[..., None]
+    reach = (scene.radius + own_radius(scene)[:, None])[..., None]
     time = time_to_touch(p, v, reach)
     known = people(scene) & known_velocity(scene.present)
     return time.masked_fill(~known, torch.inf)

@@ -12,7 +12,8 @@ from torch import Tensor
 from jepa_social.geometry import closest_on_segment
 from jepa_social.kinematics import known_velocity
 from jepa_social.scene import Scene
-from jepa_social.worlds.clearance import ego_radius, ego_track, people
+from jepa_social.worlds.clearance import ego_track, people
+from jepa_social.worlds.ego import own_radius
 
 STRENGTH, LAMBDA, GAMMA, N_PRIME, N = 2.1, 2.0, 0.35, 3.0, 2.0
 WALL, REACH = 10.0, 0.2
@@ -58,4 +59,4 @@ def wall_push(scene: Scene) -> Tensor:
         return torch.zeros_like(track[..., 0])
     point, wall = track[:, :, None], scene.walls[:, None]
     gap = (point - closest_on_segment(point, wall[..., :2], wall[..., 2:])).norm(dim=-1).amin(-1)
-    return WALL * torch.exp(-(gap - ego_radius(scene)[:, None]) / REACH)
+    return WALL * torch.exp(-(gap - own_radius(scene)[:, None]) / REACH)

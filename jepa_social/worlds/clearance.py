@@ -10,6 +10,7 @@ from torch import Tensor
 
 from jepa_social.geometry import segment_distance, swept_distance
 from jepa_social.scene import Scene
+from jepa_social.worlds.ego import own_radius
 
 
 def ego_track(scene: Scene) -> Tensor:
@@ -21,11 +22,6 @@ def ego_track(scene: Scene) -> Tensor:
     if bool((scene.ego < 0).any()):
         raise ValueError(f"scene {int((scene.ego < 0).nonzero()[0])} has no ego: set Scene.ego")
     return scene.position[torch.arange(len(scene.ego), device=scene.ego.device), scene.ego]
-
-
-def ego_radius(scene: Scene) -> Tensor:
-    """Radius `[E]` m of the ego."""
-    return scene.radius.gather(1, scene.ego[:, None])[:, 0]
 
 
 def people(scene: Scene) -> Tensor:
@@ -59,7 +55,7 @@ def centre_distance(scene: Scene) -> Tensor:
 
 def people_clearance(scene: Scene, who: Tensor | None = None) -> Tensor:
     """Least c `[E,T-1]` m to anybody, or to those in `who [E,N]`, during each step; inf where nobody is."""
-    reach = scene.radius + ego_radius(scene)[:, None]
+    reach = scene.radius + own_radius(scene)[:, None]
     clearance = centre_distance(scene) - reach[:, :, None]
     return (clearance if who is None else clearance.masked_fill(~who[:, :, None], torch.inf)).amin(dim=1)
 
@@ -72,4 +68,4 @@ def wall_clearance(scene: Scene) -> Tensor:
         return torch.full(start.shape[:2], torch.inf, device=track.device)
     wall = scene.walls[:, None]
     gap = segment_distance(start[:, :, None], end[:, :, None], wall[..., :2], wall[..., 2:])
-    return gap.amin(dim=-1) - ego_radius(scene)[:, None]
+    return gap.amin(dim=-1) - own_radius(scene)[:, None]

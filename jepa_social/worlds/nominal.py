@@ -7,9 +7,7 @@ from torch import Tensor
 from jepa_social.scene import Scene
 from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.people import Population
-
-EASE = 1.0
-"""s: within speed * EASE of a known goal people slow down in proportion, as in `walk`."""
+from jepa_social.worlds.walk import EASE
 
 
 def nominal_paths(

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from jepa_social.geometry import closest_on_segment, rotate
+from jepa_social.geometry import closest_on_segment, rotate, segments_cross
 from jepa_social.worlds.orca import orca_velocity
 from jepa_social.worlds.people import Everyone, Population
 from jepa_social.worlds.route import waypoint
@@ -49,13 +49,8 @@ def blocked(start: Tensor, end: Tensor, walls: Tensor, radius: Tensor) -> Tensor
     """Whether a disc of `radius [E,N]` cannot move straight from `start` to `end [E,N,2]`: `[E,N]` bool."""
     a, b = walls.unflatten(-1, (2, 2))[:, None].unbind(-2)
     p, q = start[:, :, None], end[:, :, None]
-
-    def cross(u: Tensor, v: Tensor) -> Tensor:
-        return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
-
-    crossing = (cross(q - p, a - p) * cross(q - p, b - p) < 0) & (cross(b - a, p - a) * cross(b - a, q - a) < 0)
     near = torch.minimum((closest_on_segment(a, p, q) - a).norm(dim=-1), (closest_on_segment(b, p, q) - b).norm(dim=-1))
-    return (crossing | (near < radius[..., None])).any(-1)
+    return (segments_cross(p, q, a, b) | (near < radius[..., None])).any(-1)
 
 
 def people_velocity(

@@ -50,7 +50,7 @@ def run_dir(runs, tmp_path_factory):
     (folder / "config.yaml").write_text("seed: 42 # <&>\n")
     scene = runs[0].scene
     futures = constant_velocity(scene, 9, 6)
-    figures.save(figures.forecast_grid(scene, 9, futures, ["one"], most=2), folder / "figures" / "futures_toy.png", 60)
+    figures.save(figures.forecast_grid(scene, 9, futures, most=2), folder / "figures" / "futures_toy.png", 60)
     return folder
 
 
