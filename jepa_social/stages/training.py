@@ -1,6 +1,7 @@
 """`train(config)`: pretrain, fit the readout, save; an interrupted run goes on from its last checkpoint."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,8 @@ def train(config: DictConfig) -> Path:
     epochs = config.readout.epochs + (0 if config.readout.frozen else config.pretrain.epochs)
     labelled = data.with_labels(config.readout.labels)
     looks: list[Callback] = [ForecastPictures(run / "figures"), IntentPictures(run / "figures")]
-    _fit(run / "readout", readout, labelled, config, epochs, looks)
+    with _alone(Path(config.readout.folder), fitted_by(config)) as folder:
+        _fit(folder, readout, labelled, config, epochs, looks)
     if rank_zero_only.rank == 0:
         world_model.save(run)
         Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
@@ -134,6 +136,13 @@ def pretrained_by(config: DictConfig) -> DictConfig:
     return decisive
 
 
+def fitted_by(config: DictConfig) -> DictConfig:
+    """What a readout is known by: runs that agree in it may share one; planner and costs come later."""
+    decisive = pretrained_by(config)
+    decisive.readout = config.readout
+    return decisive
+
+
 def _begun(config: DictConfig) -> WorldModel | None:
     """What training goes on from, checked to be of the same kind."""
     if config.warm_start is None:
@@ -158,8 +167,6 @@ def _go_on(model: SocialJEPA, begun: WorldModel | None) -> None:
 
 def _pretrain(run: Path, data: SceneDataModule, config: DictConfig, begun: WorldModel | None) -> SocialJEPA:
     """Pretrain in `config.pretrain.folder`; runs that share it, one after the other, pretrain once."""
-    folder = Path(config.pretrain.folder)
-    folder.mkdir(parents=True, exist_ok=True)
     objective = instantiate(config.objective)
     model = SocialJEPA(ModelConfig.of(config.model), teacher=objective.momentum is not None)
     _go_on(model, begun)
@@ -182,15 +189,19 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig, begun: World
         even=config.pretrain.even,
     )
     looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
-    with _held(folder):
-        _claim(folder, pretrained_by(config))
+    with _alone(Path(config.pretrain.folder), pretrained_by(config)) as folder:
         _fit(folder, stage, data, config, config.pretrain.epochs, looks)
     return model
 
 
-def _held(folder: Path) -> AbstractContextManager:
-    """A lock against other runs; processes beside the first come in with it, as it holds the lock while they train."""
-    return FileLock(folder / "lock") if rank_zero_only.rank == 0 else nullcontext()
+@contextmanager
+def _alone(folder: Path, settings: DictConfig) -> Iterator[Path]:
+    """A stage's `folder`, claimed and locked against other runs; processes beside the first come in with it, as it
+    holds the lock while they train."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "lock") if rank_zero_only.rank == 0 else nullcontext():
+        _claim(folder, settings)
+        yield folder
 
 
 def _check_unclaimed(folder: Path, config: DictConfig) -> None:

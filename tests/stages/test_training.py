@@ -158,6 +158,16 @@ def test_runs_that_differ_in_the_readout_share_one_pretraining(data_root, tmp_pa
         train(crowd(data_root, tmp_path / "fourth", *shared, "+trainer.max_steps=3"))
 
 
+def test_runs_that_differ_in_the_planner_share_one_readout(data_root, tmp_path, monkeypatch):
+    shared = (f"pretrain.folder={tmp_path / 'shared'}", f"readout.folder={tmp_path / 'read'}", "pretrain.epochs=1")
+    first, steps = train(crowd(data_root, tmp_path / "first", *shared)), spy(monkeypatch)
+    second = train(crowd(data_root, tmp_path / "second", *shared, "planner.cost.weights.comfort=3.0"))
+    assert steps == []
+    assert all(torch.equal(weights(second, "")[name], value) for name, value in weights(first, "").items())
+    with pytest.raises(ValueError, match="was written with other settings"):
+        train(crowd(data_root, tmp_path / "third", *shared, "readout.labels=0.5"))
+
+
 def test_pretraining_is_known_by_what_decides_its_steps(tmp_path):
     config = OmegaConf.to_yaml(crowd(tmp_path, tmp_path))
 
