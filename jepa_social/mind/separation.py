@@ -8,6 +8,9 @@ from jepa_social.geometry import distances
 
 APART = 0.25
 """m between centres that a forecast keeps: recorded people are hardly ever nearer than 0.2 m."""
+CLOSEST = 1e-3
+"""m below which two places are told apart less and less: of one place there is no direction to give way in, and what
+32-bit floats make of it must not be blown up to one."""
 ROUNDS = 5
 
 
@@ -38,5 +41,5 @@ def _push(path: Tensor, both: Tensor) -> Tensor | None:
     lack = (APART - distance).clamp(min=0.0) * both[:, None, None]
     if not lack.any():
         return None
-    share = 0.5 * lack / distance.clamp(min=1e-6)
+    share = 0.5 * lack / distance.clamp(min=CLOSEST)
     return (share.sum(-1, keepdim=True) * place - share @ place).transpose(2, 3)

@@ -43,3 +43,12 @@ def test_a_step_depends_on_no_later_one_and_order_and_company_change_nothing():
     changed = path.clone()
     changed[:, :, ~here[0]] += 1.0
     torch.testing.assert_close(keep_apart(changed[:1], here[:1])[:, :, here[0]], apart[:1][:, :, here[0]])
+
+
+def test_who_is_in_one_place_is_not_thrown_apart():
+    """There is no direction to give way in: rounding must not become one, wherever in the world they are."""
+    torch.manual_seed(0)
+    path = 880.0 + torch.rand(50, 1, 1, 1, 2) * 10 + torch.arange(4.0)[:, None] * torch.rand(50, 1, 1, 1, 2)
+    path = path + 0.3 * torch.rand(50, 1, 6, 1, 2) * (torch.arange(6) > 2)[:, None, None]
+    after = keep_apart(path, torch.ones(50, 6, dtype=torch.bool))
+    assert (after - path).norm(dim=-1).max() < 5 * APART
