@@ -39,8 +39,9 @@ def refuse_nonsense(fields: Mapping[str, Tensor | None], present: Tensor, kinds:
     agents, there = present.shape[1], present.any(-1)
     rules = {
         "position": (
-            lambda x: x.abs() <= FARTHEST,
-            f"must lie within {FARTHEST:g} m of the origin (32-bit floats): subtract an origin near by from everything",
+            lambda x: (x.abs() <= FARTHEST) | (x.dtype == torch.float64),
+            f"must lie within {FARTHEST:g} m of the origin in 32-bit floats: give 64-bit ones, or subtract an origin "
+            "near by from everything",
         ),
         "velocity": (lambda x: x.isfinite(), "must be finite or NaN (unknown), in m/s"),
         "heading": (lambda x: x.isfinite(), "must be finite or NaN (unknown), in rad"),

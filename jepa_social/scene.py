@@ -21,6 +21,9 @@ KINDS = ("pedestrian", "robot", "cyclist", "vehicle", "other", "box", "apple", "
 FAR = 1.0e4
 """Coordinate (m) of padding walls: too far to matter."""
 
+NEAR = 1.0e3
+"""m from the origin up to which 32-bit floats resolve a tenth of a millimetre."""
+
 OF_FRAMES = ("position", "velocity", "heading", "present")
 OF_AGENTS = (*OF_FRAMES, "kind", "radius")
 """Fields of `Scene` with axes `[B,N,T,...]`, and all with axes `[B,N,...]`."""
@@ -30,7 +33,7 @@ class Scene(TensorClass):
     """What was seen of all agents (see the module for the axes).
 
     Attributes:
-        position: `[B,N,T,2]` m, world frame; 0 where absent.
+        position: `[B,N,T,2]` m, world frame; 0 where absent. In 64 bits where it lies beyond `NEAR`, as goal and walls.
         velocity: `[B,N,T,2]` m/s, by *backward* differences (no look ahead); 0 where unknown.
         heading: `[B,N,T]` rad; holds its last value while an agent stands, 0 until it first moves.
         present: `[B,N,T]` bool.
@@ -78,11 +81,13 @@ class Scene(TensorClass):
 
         Positions that are not finite mean absent, NaN in `velocity` or `heading` unknown (0). `velocity` defaults to
         backward differences, `heading` to the direction of the last motion (see `kinematics`). Scalars are broadcast.
+        World coordinates may be large, such as UTM's, if they are given in 64 bits: they are kept so.
 
         Raises:
             ValueError: a shape does not fit, a present agent's position is not finite, or a value is nonsense.
         """
-        pos = as_tensor(position, "position").to(torch.float32)
+        pos = as_tensor(position, "position")
+        pos = pos.to(torch.float64 if pos.dtype != torch.float32 and _far(pos) else torch.float32)
         if pos.ndim not in (3, 4) or pos.shape[-1] != 2:
             raise ValueError(f"position must be [N,T,2] or [B,N,T,2], got {tuple(pos.shape)}")
         if not pos.shape[-2]:
@@ -110,7 +115,11 @@ class Scene(TensorClass):
         if not bool(((step > 0) & step.isfinite()).all()):
             raise ValueError("dt must be positive, in seconds")
         pos = torch.where(seen[..., None], pos, torch.zeros_like(pos))
-        vel = backward_difference(pos, seen, step) if velocity is None else batched(velocity, pos.shape, "velocity")
+        vel = (
+            backward_difference(pos, seen, step).float()
+            if velocity is None
+            else batched(velocity, pos.shape, "velocity")
+        )
         vel = torch.where(seen[..., None] & ~vel.isnan(), vel, 0.0)
         yaw = motion_heading(vel, seen) if heading is None else batched(heading, (b, n, t), "heading")
         yaw = torch.where(seen & ~yaw.isnan(), yaw, 0.0)
@@ -121,9 +130,9 @@ class Scene(TensorClass):
             "kind": batched(kind, (b, n), "kind", torch.long),
             "radius": batched(radius, (b, n), "radius"),
             "ego": batched(ego, (b,), "ego", torch.long),
-            "goal": None if goal is None else batched(goal, (b, 2), "goal"),
+            "goal": None if goal is None else batched(goal, (b, 2), "goal", pos.dtype),
             "speed": None if speed is None else batched(speed, (b,), "speed"),
-            "walls": None if walls is None else batched(walls, (b, -1, 4), "walls"),
+            "walls": None if walls is None else batched(walls, (b, -1, 4), "walls", pos.dtype),
         }
         refuse_nonsense(fields, seen, len(KINDS))
         return cls(present=seen, dt=step, truth=truth, batch_size=[b], **fields)
@@ -228,14 +237,15 @@ class Scene(TensorClass):
         high = torch.where(share < 1e-4, low, high)
         new = self.clone(False)
         new.present = self.present[:, :, low] & self.present[:, :, high]
-        blend = torch.lerp(self.position[:, :, low], self.position[:, :, high], share[:, None])
+        between = share[:, None].to(self.position)
+        blend = torch.lerp(self.position[:, :, low], self.position[:, :, high], between)
         new.position = blend * new.present[..., None]
         new.dt = torch.full_like(self.dt, dt)
         known = known_velocity(new.present)[..., None]
         new.velocity = torch.where(
             known, backward_difference(new.position, new.present, new.dt), self.velocity[:, :, high]
         )
-        new.velocity = new.velocity * new.present[..., None]
+        new.velocity = (new.velocity * new.present[..., None]).to(self.velocity)
         new.heading = self.heading[:, :, high] * new.present
         return new
 
@@ -262,6 +272,10 @@ class Scene(TensorClass):
                 fill = wall.new_full((wall.shape[0], most - wall.shape[1], 4), FAR)
                 scene.walls = torch.cat((wall, fill), dim=1)
         return torch.cat(padded, dim=0)  # pyright: ignore[reportArgumentType,reportReturnType]
+
+
+def _far(position: Tensor) -> bool:
+    return bool((position.nan_to_num(0.0, 0.0, 0.0).abs() > NEAR).any())
 
 
 def _append_agents(value: Tensor, extra: int) -> Tensor:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.repo import ENTRIES, PACKAGE, ROOT, SOURCES
 
-BASE = {"files", "runs", "inputs", "memory", "scene", "geometry", "kinematics", "painting"}
+BASE = {"files", "runs", "inputs", "memory", "scene", "geometry", "kinematics", "history", "painting"}
 PURE_WORLDS = {"worlds.ego", "worlds.orca", "worlds.route", "worlds.social_force"}
 MAY_IMPORT = {
     "files": set(),
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "inputs": set(),
     "kinematics": {"geometry"},
     "scene": {"geometry", "inputs", "kinematics"},
+    "history": {"kinematics", "scene"},
     "painting": {"scene"},
     "data": BASE,
     "worlds": BASE | {"data"},

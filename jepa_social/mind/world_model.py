@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from jepa_social.files import with_draft
 from jepa_social.geometry import rotate
+from jepa_social.history import bridged, localised
 from jepa_social.mind.motion import MotionReadout
 from jepa_social.mind.separation import keep_apart
 from jepa_social.models.intents import draw_intents, every_intent
@@ -82,8 +83,17 @@ class WorldModel(nn.Module):
     def _at_rate(
         self, scene: Scene, horizon: int | None, imagine: Callable[[Anchor, int], Float[Tensor, "B S N K 2"]]
     ) -> Float[Tensor, "B S N H 2"]:
-        horizon = horizon or self.horizon
-        own, seen = float(scene.dt[0]), scene.resampled(self.dt)
+        horizon = self.horizon if horizon is None else horizon
+        if horizon < 1:
+            raise ValueError(f"horizon={horizon} must be at least one frame, or None for the model's {self.horizon}")
+        near, origin = localised(scene)
+        paths = self._imagined(bridged(near), horizon, imagine)
+        return paths if origin is None else paths + origin[:, None, None, None]
+
+    def _imagined(
+        self, scene: Scene, horizon: int, imagine: Callable[[Anchor, int], Float[Tensor, "B S N K 2"]]
+    ) -> Float[Tensor, "B S N H 2"]:
+        own, seen = float(scene.dt[0]) if len(scene.dt) else self.dt, scene.resampled(self.dt)
         if abs(own - self.dt) < 1e-4:
             return imagine(self.jepa.encode(seen).at(), horizon)
         steps = math.ceil(horizon * own / self.dt - 1e-4)

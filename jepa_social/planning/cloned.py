@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepa_social.history import bridged, localised
 from jepa_social.planning.dynamics import Imagination
 from jepa_social.planning.plans import axes_toward
 from jepa_social.planning.prior import Prior
@@ -36,13 +37,14 @@ class Cloned:
         Raises:
             ValueError: the scene has no ego, no goal or no speed.
         """
-        goal, speed = scene.goal, scene.speed
-        if bool((scene.ego < 0).any()) or goal is None or speed is None:
+        speed = scene.speed
+        if bool((scene.ego < 0).any()) or scene.goal is None or speed is None:
             raise ValueError("a cloned policy needs scene.ego, scene.goal and scene.speed: give Scene.from_arrays all")
-        near = scene.resampled(self.imagination.dt).nearest(1 + self.seen)
+        near = bridged(localised(scene)[0]).resampled(self.imagination.dt).nearest(1 + self.seen)
         people = self.imagination.prepare(near, self.seen)
         assert people.anchor is not None
-        here = near.position[:, 0, -1]
+        here, goal = near.position[:, 0, -1], near.goal
+        assert goal is not None
         aim = waypoint(here, goal, near.walls, near.radius[:, 0])
         plan, _ = self.prior(people.anchor, aim, speed)
         actions = self.prior.plans.actions(plan[:, None], axes_toward(here, aim), speed)

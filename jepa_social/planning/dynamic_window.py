@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepa_social.geometry import closest_on_segment, shortened, time_to_touch
+from jepa_social.history import localised
 from jepa_social.planning.plans import axes_toward
 from jepa_social.scene import Scene
 from jepa_social.worlds.ego import common_step, last_frame, own, own_limits, own_radius, to_goal, within_limits
@@ -60,6 +61,7 @@ class DynamicWindow:
 
     def act(self, scene: Scene) -> Float[Tensor, "B 2"]:
         """Velocity command, m/s, world frame."""
+        scene, _ = localised(scene)
         wanted = to_goal(scene)
         _, speed = own_limits(scene)
         now = own(scene, scene.velocity)

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepa_social.history import localised
 from jepa_social.scene import Scene
 from jepa_social.worlds.ego import last_frame, own, own_limits, to_goal
 
@@ -18,6 +19,7 @@ class Patient:
 
     def act(self, scene: Scene) -> Float[Tensor, "B 2"]:
         """Velocity command, m/s."""
+        scene, _ = localised(scene)
         way, _ = own_limits(scene)
         present, position, _, ego = last_frame(scene)
         ahead = ((position - own(scene, scene.position)[:, None]) * way[:, None]).sum(-1) > 0

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from jepa_social.files import with_draft
+from jepa_social.history import localised
 from jepa_social.planning.plans import axes_toward
 from jepa_social.scene import Scene
 from jepa_social.worlds.ego import own_limits, own_radius, within_limits
@@ -157,5 +158,5 @@ class Learned:
     @torch.inference_mode()
     def act(self, scene: Scene) -> Float[Tensor, "B 2"]:
         """Velocity command, m/s, world frame."""
-        view = View(scene, self.seen)
+        view = View(localised(scene)[0], self.seen)
         return view.command(self.actor(view))

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from jepa_social.history import localised
 from jepa_social.scene import Scene
 from jepa_social.worlds.ego import common_step, last_frame, own_limits, to_goal, within_limits
 from jepa_social.worlds.orca import orca_velocity
@@ -27,7 +28,7 @@ class StraightLine:
 
     def act(self, scene: Scene) -> Tensor:
         """Velocity `[B,2]` m/s."""
-        return to_goal(scene)
+        return to_goal(localised(scene)[0])
 
 
 class SocialForce:
@@ -47,6 +48,7 @@ class SocialForce:
 
     def act(self, scene: Scene) -> Tensor:
         """Velocity `[B,2]` m/s."""
+        scene, _ = localised(scene)
         wanted = to_goal(scene)
         present, position, velocity, ego = last_frame(scene)
         _, speed = own_limits(scene)
@@ -74,6 +76,7 @@ class Orca:
 
     def act(self, scene: Scene) -> Tensor:
         """Velocity `[B,2]` m/s."""
+        scene, _ = localised(scene)
         wanted = to_goal(scene)
         present, position, velocity, ego = last_frame(scene)
         _, speed = own_limits(scene)

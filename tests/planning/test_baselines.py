@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from jepa_social.geometry import rotate
 from jepa_social.planning.build import baseline
-from jepa_social.scene import Scene
+from jepa_social.scene import FAR, Scene
 from jepa_social.worlds.crowd import Crowd
 from jepa_social.worlds.scenarios import CircleCrossing, Corridor, Doorway
 
@@ -112,6 +112,17 @@ def test_turning_the_world_turns_the_act(name):
     turned = Turned(moment(), 1.1, (3.0, -2.0))
     expected = rotate(act(name), torch.tensor(1.1))
     torch.testing.assert_close(act(name, turned, turned.scene()), expected, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if not row["_target_"].endswith("oracle_planner")])
+def test_worlds_may_lie_anywhere(name):
+    far = moment().scene().clone()
+    assert far.goal is not None
+    assert far.walls is not None
+    padding = far.walls == FAR
+    far.position = torch.where(far.present[..., None], far.position.double() + 4e5, 0.0)
+    far.goal, far.walls = far.goal.double() + 4e5, torch.where(padding, FAR, far.walls.double() + 4e5)
+    torch.testing.assert_close(act(name, scene=far).float(), act(name), rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ROWS)
