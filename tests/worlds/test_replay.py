@@ -141,3 +141,22 @@ def test_every_real_scene_has_a_hundred_episodes(real_data, fold):
     assert 0.6 < scene.speed.median() < 3.0, "ETH hurries: its standard file calls 0.667 s 0.4 s"
     starts = torch.cat((scene.position[:, 0, -1], scene.goal, world.human_time[:, None]), dim=1)
     assert len(starts.unique(dim=0)) == 100, "no episode twice"
+
+
+@pytest.mark.parametrize("fault", ["jitter", "dropouts"])
+def test_people_are_where_they_were_whatever_the_clock(fault):
+    """Cameras skip frames and tick unevenly: who is seen is seen in the right place, and nobody vanishes in between."""
+    rng = np.random.default_rng(0)
+    frame, agent = np.meshgrid(np.arange(600), np.arange(3), indexing="ij")
+    ticks = np.arange(600) / 25.0 + (rng.uniform(-0.015, 0.015, 600) if fault == "jitter" else 0.0)
+    keep = rng.random(frame.size) > (0.25 if fault == "dropouts" else -1.0)
+    time, agent = ticks[frame.ravel()[keep]], agent.ravel()[keep]
+    log = Recording("log", 0.04, time, agent, np.zeros(len(time), int), 1.2 * time, 4.0 * agent)
+    world = Replay([log])
+    scene = world.reset([0])
+    begin = float(scene.position[0, 0, -1, 0]) / 1.2
+    for _ in range(50):
+        scene = world.step(world.human_velocity())
+        now = begin + world.elapsed
+        assert bool(scene.present[0, :, -1].all())
+        np.testing.assert_allclose(scene.position[0, :, -1, 0], 1.2 * now, atol=1e-3)
