@@ -27,13 +27,16 @@ class Origin:
 
 
 def require_columns(have: Iterable[str], need: Iterable[str], path: object) -> None:
-    """Raise a `ValueError` that names the columns of `need` that are not in `have`."""
-    have = list(have)
+    """Raise a `ValueError` that names the columns of `need` that are not in `have`, or are there several times."""
+    have, need = list(have), list(need)
     if lacking := [name for name in need if name not in have]:
+        apart = ", or what its cells are apart by (data.source.separator)" if len(have) == 1 else ""
         raise ValueError(
             f"{path}, row 1: no column {', '.join(f'`{n}`' for n in lacking)}; it has {have}: "
-            "name the right column in the reader's settings"
+            f"name the right column in the reader's settings{apart}"
         )
+    if twice := [name for name in need if have.count(name) > 1]:
+        raise ValueError(f"{path}, row 1: several columns are called `{twice[0]}`: give each a name of its own")
 
 
 def checked(
@@ -61,8 +64,8 @@ def checked(
             raise ValueError(f"{origin.at(int(np.argmin(finite)))}: `{name}` is not a finite number: drop or repair it")
     if (far := np.maximum(abs(rows.x), abs(rows.y)) > FARTHEST).any():
         raise ValueError(
-            f"{origin.at(int(np.argmax(far)))}: more than {FARTHEST:g} m from the origin: subtract a local origin, "
-            "or set `scale` if the unit is not metres"
+            f"{origin.at(int(np.argmax(far)))}: more than {FARTHEST:g} m from the origin: subtract a local origin "
+            "(of a table: data.source.origin=[x,y]), or set data.source.scale if the unit is not metres"
         )
     for name in OPTIONAL:
         if (column := getattr(rows, name)) is not None and (endless := np.isinf(column)).any():
@@ -120,7 +123,8 @@ def _no_teleports(
         raise ValueError(
             f"{origin.at(row)}: agent {rows.agent[row]} jumps {jump[where]:.3g} m in {step[where]:.3g} s "
             f"({jump[where] / step[where]:.3g} m/s): raise data.source.max_speed (now {limit:g}) if that is real, "
-            "or set data.source.glitches=split to cut the track there"
+            "or set data.source.glitches=split to cut the track there; if the units are not s and m, see that "
+            "data.source.rate and data.source.scale say so"
         )
     cuts = np.concatenate(([0], np.cumsum(fast)))
     at_start = np.concatenate(([True], ~same))

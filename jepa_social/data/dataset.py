@@ -104,6 +104,12 @@ class SceneWindows(Dataset):
         last = self.maps["end"][self.maps["pair_track"][pair]] - 1
         return torch.from_numpy(np.where(real[..., None], self.maps["position"][last], np.float32(np.nan)))
 
+    def pace(self) -> float:
+        """m/s that one in ten steps of all tracks exceeds; infinite where there are no two samples in a row."""
+        step = np.hypot(*np.diff(self.maps["position"], axis=0).T) / self.dt
+        step[self.maps["end"][:-1] - 1] = np.nan  # from one track to the next
+        return float(np.nanquantile(step, 0.9)) if np.isfinite(step).any() else np.inf
+
     def origin(self, window: int) -> tuple[str, float]:
         """Name of a window's recording, and the time (s) of its first sample there."""
         return self.recordings[self.maps["recording"][window]], float(self.maps["start"][window])

@@ -19,6 +19,9 @@ from jepa_social.data.source import SPLITS, Source
 from jepa_social.data.windows import Windowing
 
 NOTHING = "no recording fell into train: lower data.source.val and data.source.test"
+SLOW = 0.3
+"""m/s that one in ten steps exceeds in any log of people who walk, a jam of them too."""
+
 NEEDED: dict[TrainerFn | None, tuple[str, ...]] = {
     TrainerFn.FITTING: ("train", "val"),
     TrainerFn.VALIDATING: ("val",),
@@ -88,8 +91,13 @@ class SceneDataModule(L.LightningDataModule):
         Raises:
             ValueError: no training recordings, or what the reader, the checks and the windows raise.
         """
-        if self.windows("train") is None:
+        if (train := self.windows("train")) is None:
             raise ValueError(NOTHING)
+        if (pace := train.pace()) < SLOW:
+            Console().print(
+                f"nine in ten recorded steps are slower than {pace:.2g} m/s: if people walk there, data.source.rate "
+                "(units of time per second) or data.source.scale (metres per unit) is wrong"
+            )
         if self.windows("val") is None:
             Console().print("no recording fell into val (data.source.val): no validation and no figures in training")
 

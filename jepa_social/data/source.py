@@ -169,6 +169,19 @@ def matching(path: str | Sequence[str], key: str) -> list[Path]:
     return sorted({Path(hit) for hit in found})
 
 
+def titles(files: Sequence[Path]) -> dict[Path, str]:
+    """What the recordings of each file are called: as the file, and where several are called so, with their folders."""
+    count = Counter(path.stem for path in files)
+    alike = [path for path in files if count[path.stem] > 1]
+    top = os.path.commonpath([path.absolute().parent for path in alike]) if alike else ""
+    named = {path: path.stem for path in files}
+    for path in alike:
+        below = path.absolute().relative_to(top)
+        others = [other for other in alike if other != path and other.with_suffix("") == path.with_suffix("")]
+        named[path] = (below if others else below.with_suffix("")).as_posix()
+    return named
+
+
 def known_split(split: str) -> str:
     """`split` itself.
 

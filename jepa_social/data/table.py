@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pv
-import pyarrow.parquet as pq
 
 from jepa_social.data.checks import Origin, checked, require_columns
+from jepa_social.data.columns import coded, kept, numbers, read_rows, step_of
 from jepa_social.data.schema import Recording, build, factorize, kind_index, to_numpy
-from jepa_social.data.source import Deal, matching
+from jepa_social.data.source import Deal, matching, titles
+
+SLOWEST = 5.0
+"""s between samples above which a log says nothing of how people move, or its unit of time is not what we think."""
+
+TURNS = 4 * np.pi
+"""rad beyond which a heading is taken for one in degrees; some count on for a turn or two."""
 
 
 class Table:
@@ -30,8 +35,10 @@ class Table:
         extras: further columns to keep.
         rate: units of the time column per second: 1 for s, 1000 for ms, the frame rate for frame numbers.
         scale: metres per unit of x and y.
-        dt: s between samples; by default the median step of each recording.
-        separator: of CSV cells.
+        origin: where x and y are 0, in units of the file: for map coordinates such as UTM's, which models cannot take.
+        degrees: `heading` is in degrees.
+        dt: s between samples; by default the usual step of each recording.
+        separator: of CSV cells; decimal: the point of their numbers.
         val, test, cut: see `Deal`.
         max_speed, glitches, in_order: see `checked`.
 
@@ -59,8 +66,11 @@ class Table:
         extras: Sequence[str] = (),
         rate: float = 1.0,
         scale: float = 1.0,
+        origin: Sequence[float] | None = None,
+        degrees: bool = False,
         dt: float | None = None,
         separator: str = ",",
+        decimal: str = ".",
         val: float | Sequence[str] = 0.1,
         test: float | Sequence[str] = 0.2,
         cut: float | None = None,
@@ -70,12 +80,17 @@ class Table:
     ):
         if rate <= 0 or scale <= 0:
             raise ValueError(f"data.source.rate={rate} and data.source.scale={scale} must be positive")
+        if origin is not None and len(origin) != 2:
+            raise ValueError(f"data.source.origin={list(origin)} must be two numbers, x and y in units of the file")
         self.files = matching(path, "data.source.path")
+        self.titles = titles(self.files)
         self.needed = {"time": time, "x": x, "y": y}
         self.optional = {"scene": scene, "kind": kind, "vx": vx, "vy": vy, "heading": heading, "radius": radius}
         self.agent = [agent] if isinstance(agent, str) else list(agent)
-        self.keep, self.kinds, self.extras = keep, dict(kinds or {}), list(extras)
-        self.rate, self.scale, self.dt, self.separator = rate, scale, dt, separator
+        self.keep, self.extras = keep, list(extras)
+        self.kinds = {str(name): kind for name, kind in (kinds or {}).items()}
+        self.rate, self.scale, self.dt, self.separator, self.decimal = rate, scale, dt, separator, decimal
+        self.origin, self.degrees = [float(place) for place in origin or (0.0, 0.0)], degrees
         self.deal = Deal(val, test, cut)
         self.max_speed, self.glitches, self.in_order = max_speed, glitches, in_order
 
@@ -89,7 +104,7 @@ class Table:
 
     def describe(self) -> dict[str, Any]:
         """Settings and files."""
-        settings = {name: value for name, value in vars(self).items() if name not in ("files", "deal")}
+        settings = {name: value for name, value in vars(self).items() if name not in ("files", "titles", "deal")}
         return {
             "reader": "table",
             **settings,
@@ -121,21 +136,24 @@ class Table:
 
     def _read(self, path: Path) -> list[tuple[Recording, Origin]]:
         """Unchecked recordings of one file, with the line of each row."""
-        if path.suffix == ".parquet":
-            table, first = pq.read_table(path), 1
-        else:
-            table, first = pv.read_csv(path, parse_options=pv.ParseOptions(delimiter=self.separator)), 2
+        ids = [*self.agent, *filter(None, (self.optional["scene"] or "scene", self.optional["kind"] or "kind"))]
+        table, first = read_rows(path, self.separator, self.decimal, [str(name) for name in ids])
         named = self._named(table.column_names)
         require_columns(
             table.column_names, [*named.values(), *self.agent, *self.extras, *filter(None, [self.keep])], path
         )
+        if not table.num_rows:
+            raise ValueError(f"{path}, row 1: no row below the header: remove the file or fill it")
         line = np.arange(table.num_rows) + first
         if self.keep is not None:
-            mask = table[self.keep].cast(pa.bool_()).fill_null(False)
+            mask = kept(table, self.keep, path, line)
             table, line = table.filter(mask), line[mask.to_numpy()]
         scene, kind = named.pop("scene", None), named.pop("kind", None)
-        columns = {name: _numbers(table[column], column, path, line) for name, column in named.items()}
+        columns = {name: numbers(table, column, path, line) for name, column in named.items()}
         columns["time"] = columns["time"] / self.rate
+        columns["x"], columns["y"] = columns["x"] - self.origin[0], columns["y"] - self.origin[1]
+        if "heading" in columns:
+            columns["heading"] = self._radians(columns["heading"], path, line)
         for name in set(columns) & {"x", "y", "vx", "vy", "radius"}:
             columns[name] = columns[name] * self.scale
         columns["agent"] = self._agents(table, path, line)
@@ -143,16 +161,16 @@ class Table:
         columns |= {name: to_numpy(table[name]) for name in self.extras}
         code, names = np.zeros(table.num_rows, int), [None]
         if scene is not None:
-            code, names = _coded(table, scene, path, line, "name its recording (data.source.scene=false: no column is)")
+            code, names = coded(table, scene, path, line, "name its recording (data.source.scene=false: no column is)")
         order = np.argsort(code, kind="stable")
         ends = np.searchsorted(code[order], np.arange(len(names)), side="right")
         starts = np.searchsorted(code[order], np.arange(len(names)), side="left")
         found = []
         for name, start, end in zip(names, starts, ends, strict=True):
             rows = order[start:end]
-            title = path.stem if name is None else f"{path.stem}/{name}"
+            title = self.titles[path] if name is None else f"{self.titles[path]}/{name}"
             part = {column: values[rows] for column, values in columns.items()}
-            dt = self.dt or _median_step(part["agent"], part["time"], f"{path}, recording `{title}`")
+            dt = self.dt or self._step(part["agent"], part["time"], f"{path}, recording `{title}`")
             found.append((build(title, dt, part), Origin(str(path), line[rows])))
         return found
 
@@ -166,9 +184,31 @@ class Table:
                 named[name] = str(column)
         return named
 
+    def _step(self, agent: np.ndarray, time: np.ndarray, where: str) -> float:
+        step = step_of(agent, time)
+        if np.isnan(step):
+            raise ValueError(f"{where}: no agent has two samples, so the rate is unknown: set data.source.dt")
+        if step > SLOWEST:
+            raise ValueError(
+                f"{where}: a sample every {step:g} s: data.source.rate (now {self.rate:g}) is how many units of time "
+                "make a second: 1000 for ms, the frame rate for frame numbers"
+            )
+        return step
+
+    def _radians(self, heading: np.ndarray, path: Path, line: np.ndarray) -> np.ndarray:
+        if self.degrees:
+            return np.radians(heading)
+        if (far := abs(heading) > TURNS).any():
+            row = int(np.argmax(far))
+            raise ValueError(
+                f"{path}, row {line[row]}: a heading of {heading[row]:g} is no angle in rad: set "
+                "data.source.degrees=true, or data.source.heading=false to take headings from the positions"
+            )
+        return heading
+
     def _agents(self, table: pa.Table, path: Path, line: np.ndarray) -> np.ndarray:
         """One integer column of ids as it is; anything else numbered."""
-        codes = np.stack([_coded(table, name, path, line, "give it its agent's id")[0] for name in self.agent], axis=1)
+        codes = np.stack([coded(table, name, path, line, "give it its agent's id")[0] for name in self.agent], axis=1)
         if len(self.agent) == 1 and pa.types.is_integer(table[self.agent[0]].type):
             return table[self.agent[0]].to_numpy().astype(np.int64)
         return np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
@@ -178,38 +218,3 @@ class Table:
             return np.zeros(table.num_rows, np.int64)
         code, names = factorize(table[column])
         return kind_index(code, [self.kinds.get(str(name), name) for name in names], path, line)
-
-
-def _numbers(column: pa.ChunkedArray, name: str, path: Path, line: np.ndarray) -> np.ndarray:
-    try:
-        return column.cast(pa.float64()).to_numpy()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # text, or times of day and dates
-        for row, value in enumerate(column.to_pylist()):
-            if value is None:
-                continue
-            try:
-                float(value)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"{path}, row {line[row]}: `{name}` is {str(value)!r}, not a number: repair the row "
-                    "(a time is a number of s, or of 1 / data.source.rate s)"
-                ) from None
-        raise
-
-
-def _coded(table: pa.Table, name: str, path: Path, line: np.ndarray, remedy: str) -> tuple[np.ndarray, list[Any]]:
-    """Codes `[R]` of a column without gaps, and the distinct values."""
-    code, values = factorize(table[name])
-    empty = [-1, *(place for place, value in enumerate(values) if value == "" or value != value)]
-    if (gaps := np.isin(code, empty)).any():
-        raise ValueError(f"{path}, row {line[np.argmax(gaps)]}: `{name}` is empty: {remedy}, or drop the row")
-    return code, values
-
-
-def _median_step(agent: np.ndarray, time: np.ndarray, where: str) -> float:
-    order = np.lexsort((time, agent))
-    step = np.diff(time[order])[np.diff(agent[order]) == 0]
-    step = step[step > 0]
-    if not len(step):
-        raise ValueError(f"{where}: no agent has two samples, so the rate is unknown: set data.source.dt")
-    return float(np.median(step))
