@@ -8,6 +8,7 @@ import torch
 from tensordict import TensorDict
 from torch import Tensor
 
+from jepa_social.data.resample import resample
 from jepa_social.data.schema import Recording
 from jepa_social.scene import FAR, Scene
 from jepa_social.worlds.groups import recorded_groups
@@ -40,7 +41,8 @@ class Replay(World):
     `groups`) is told apart: touching them is scored but ends no episode.
 
     Args:
-        recordings: the logs (non-empty; rows with regular steps of `recording.dt`).
+        recordings: the logs (non-empty); those of irregular or shorter steps than `dt` are resampled, and their frames
+            are then what is said of recorded frames above and below.
         dt: s between frames of the world; recorded motion is linear between recorded frames.
         observed: frames in a returned scene.
         radius: m of every pedestrian, the ego's too (0.2: a collision is centres nearer than 0.4 m).
@@ -77,7 +79,9 @@ class Replay(World):
             raise ValueError("world.dt, observed and radius must be positive")
         if past < 1 or min_future < 1:
             raise ValueError(f"world.past and min_future must be at least 1 frame, got {past} and {min_future}")
-        self.recordings = tuple(recording.ordered() for recording in recordings if len(recording))
+        self.recordings = tuple(
+            resample(recording.ordered(), max(recording.dt, dt)) for recording in recordings if len(recording)
+        )
         self.dt, self.observed, self.radius = dt, observed, radius
         self.device = torch.device(device)
         self._groups = [recorded_groups(recording) for recording in self.recordings]
