@@ -12,10 +12,11 @@ from jepa_social.evaluation.navigation import navigation
 from jepa_social.evaluation.navigation_metrics import SCORES, NavigationMetrics
 from jepa_social.evaluation.runner import run_episodes
 from jepa_social.evaluation.social_work import interaction, social_work
+from jepa_social.planning.habits import Patient
 from jepa_social.planning.reactive import StraightLine
 from jepa_social.scene import Scene
 from jepa_social.worlds.crowd import Crowd
-from jepa_social.worlds.scenarios import CircleCrossing
+from jepa_social.worlds.scenarios import CircleCrossing, DenseSquare
 from tests.evaluation.toy import Polite, Straight, ToyWorld
 
 
@@ -136,15 +137,28 @@ def test_batches_add_up_to_the_whole():
 
 
 def test_whom_people_do_not_see_disturbs_nobody_and_whom_they_see_does():
-    seeds, policies = range(3), (StraightLine(), Polite("polite"))
-    unseen, seen = (Crowd(CircleCrossing(), (3, 4), visible=visible, limit=7.0) for visible in (False, True))
+    seeds, policies = range(4), (StraightLine(), Polite("polite"))
+    scenarios = (CircleCrossing(), DenseSquare(people=(6, 8)))
+    unseen, seen = (Crowd(scenarios, (3, 4), visible=visible, limit=7.0) for visible in (False, True))
     free = disturbances(unseen, [run_episodes(unseen, policy, seeds, batch=2) for policy in policies])
-    cost = disturbances(unseen, [run_episodes(seen, policy, seeds, batch=2) for policy in policies])
+    walks = [run_episodes(seen, policy, seeds, batch=2) for policy in policies]
+    cost = disturbances(unseen, walks)
     assert list(cost) == ["straight line", "polite"]
     for policy, values in free.items():
-        assert max(map(abs, values["delay"])) < 1e-4
-        assert max(values["deviation"]) < 1e-4
+        assert all(set(column) == {0.0} for column in values.values()), "exactly"
         assert len(cost[policy]["delay"]) == len(seeds)
         assert max(cost[policy]["deviation"]) > 0.02
     with pytest.raises(ValueError, match="same seeds"):
         disturbances(unseen, [run_episodes(ToyWorld(), Straight(), some) for some in ([1, 2], [1, 3])])
+
+
+def test_what_an_episode_costs_people_does_not_depend_on_its_company():
+    scenarios = (CircleCrossing(), DenseSquare(people=(6, 8)))
+    unseen, seen = (Crowd(scenarios, (3, 4), visible=visible, limit=14.0) for visible in (False, True))
+    fast = run_episodes(seen, StraightLine(), range(6))
+    slow = run_episodes(seen, Patient(), range(6))
+    assert slow.scene.frames > fast.scene.frames
+    alone = disturbances(unseen, [fast])["straight line"]
+    assert disturbances(unseen, [slow, fast])["straight line"] == alone
+    few = disturbances(unseen, [fast.select([2, 3])])["straight line"]
+    assert few == {name: values[2:4] for name, values in alone.items()}

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from jepa_social.evaluation.disturbance import disturbance
+from jepa_social.evaluation.disturbance import AHEAD, disturbance
 from jepa_social.evaluation.episodes import Episodes, cut_at, endings, pad_frames
 from jepa_social.evaluation.navigation import navigation, time_to_collision
 from jepa_social.evaluation.runner import run_episodes
@@ -160,13 +160,36 @@ def test_disturbance_of_people_who_wait_and_step_aside():
     waits = [[9.0, k - max(0, k - 2) + max(0, k - 4)] for k in range(6)]  # y = 0 1 2 2 2 3: two steps behind
     aside = [[-9.0 - (0.5 if k >= 3 else 0), k] for k in range(6)]
     with_ego = episodes_of([ego, waits, aside], (5, 0), dt=0.5)
-    free = Scene.from_arrays([line((50, 50), (0, 0), 8), line((9, 0), (0, 1), 8), line((-9, 0), (0, 1), 8)], 0.5)
+    frames = 6 + round(AHEAD / 0.5)
+    free = Scene.from_arrays([line((50, 50), (0, 0), frames), *(line((x, 0), (0, 1), frames) for x in (9, -9))], 0.5)
     cost = disturbance(with_ego, free)
     assert cost.delay.item() == pytest.approx(0.5)  # mean of 1.0 s and 0 s
     assert cost.greatest_delay.item() == pytest.approx(1.0)
     assert cost.deviation.item() == pytest.approx(3 * 0.5 / 12)
-    same = disturbance(with_ego, with_ego.scene)
-    assert (same.delay.item(), same.deviation.item()) == (0.0, 0.0)
+    with pytest.raises(ValueError, match=f"for {frames} frames"):
+        disturbance(with_ego, free.between(0, frames - 1))
+
+
+def test_who_comes_back_to_a_place_later_is_not_early():
+    y = [3 - abs(k % 6 - 3) for k in range(30)]  # to and fro
+    ego = line((50, 0), (1, 0), 6)
+    free = [[0.0 if k < 12 else 0.1, y[k]] for k in range(30)]
+    without = Scene.from_arrays([line((50, 0), (0, 0), 30), free], 1.0)
+    beside = disturbance(episodes_of([ego, [[0.1, y[k]] for k in range(6)]], (55, 0)), without)
+    assert beside.delay.item() == pytest.approx(0.0, abs=1e-3)
+    assert beside.deviation.item() == pytest.approx(0.1)
+
+
+def test_who_is_held_up_is_late_even_if_they_would_long_have_arrived():
+    held = [[0.0, max(0, k - 8)] for k in range(11)]  # at y = 2 in the end, 8 s late
+    free = [[0.0, min(k, 4)] for k in range(21)]
+    without = Scene.from_arrays([line((50, 0), (0, 0), 21), free], 1.0)
+    cost = disturbance(episodes_of([line((50, 0), (1, 0), 11), held], (60, 0)), without)
+    assert cost.delay.item() == pytest.approx(8.0)
+    assert cost.deviation.item() == pytest.approx(0.0, abs=1e-6)
+    early = Scene.from_arrays([line((50, 0), (0, 0), 21), [[0.0, min(max(0, k - 5), 9)] for k in range(21)]], 1.0)
+    cost = disturbance(episodes_of([line((50, 0), (1, 0), 6), free[:6]], (55, 0)), early)
+    assert cost.delay.item() == pytest.approx(-4.0)
 
 
 def test_disturbance_asks_for_the_same_slots():
