@@ -159,19 +159,27 @@ class Imagination(Dynamics):
     def sample(self, people: People, actions: Float[Tensor, "B S H 2"], dt: Tensor, draws: int) -> Sampled:
         """The plan's effect and the intents' are both worked out once; the same draws at every decision.
 
-        Reactions are read at every step, to the end of the plans: `every` and `until` are for `roll` alone.
+        What a plan changes of each draw, of its logarithmic scale too, is read where `roll` reads it.
         """
-        anchor, foreseen = self._foreseen(people, actions.shape[2])
-        imagined = self._imagine(anchor, foreseen, actions)
-        if self.world_model.jepa.intents is None:
-            draws, motion = 1, self._read(anchor, imagined)
-        else:
-            odds = self.world_model.odds(anchor, foreseen)
-            code = draw_intents(odds, draws, torch.Generator().manual_seed(0))
-            shifted = imagined[:, :, None] + self.world_model.jepa.intents(foreseen, code)[:, None]
-            code = code[:, None].expand(-1, imagined.shape[1], -1, -1)
-            motion = self._read(anchor, shifted.flatten(1, 2), code.flatten(1, 2))
-        return Sampled(_with_now(anchor, motion).unflatten(1, (-1, draws)), motion.scale.unflatten(1, (-1, draws)))
+        jepa, horizon = self.world_model.jepa, actions.shape[2]
+        anchor, foreseen = self._foreseen(people, horizon)
+        code, calm = None, jepa.predictor.latents(foreseen)
+        shift = torch.zeros_like(calm)
+        if jepa.intents is not None:
+            code = draw_intents(self.world_model.odds(anchor, foreseen), draws, torch.Generator().manual_seed(0))
+            shift = jepa.intents(foreseen, code)
+        motion = self._read(anchor, calm + shift, code)
+        position, scale = _with_now(anchor, motion)[:, None], motion.scale[:, None]
+        if not self.reactive:
+            return Sampled(position, scale)
+        steps = self._steps(actions)
+        bent = jepa.predictor.react(anchor, foreseen, actions, steps)[:, :, None] + shift[:, None, ..., steps - 1, :]
+        each = None if code is None else code[:, None].expand(*bent.shape[:-2]).flatten(1, 2)
+        told = self._read(anchor, bent.flatten(1, 2), each, steps)
+        weights, split = _between(steps, horizon).to(scale), (-1, bent.shape[2])
+        change = told.position.unflatten(1, split) - position[..., steps, :]
+        growth = (told.scale.unflatten(1, split) / scale[..., steps - 1]).log() @ weights[1:].T
+        return Sampled(position + weights @ change, scale * growth.exp())
 
     @torch.no_grad()
     def absent(self, people: People, horizon: int, dt: Tensor) -> Float[Tensor, "B K T 2"]:
@@ -219,20 +227,27 @@ class Imagination(Dynamics):
         """By how much (m) each plan moves people from where they are `expected`, nothing at present."""
         horizon = actions.shape[2]
         anchor, foreseen = self._foreseen(people, horizon)
-        last = horizon if self.until is None else min(horizon, int(self.until / self.dt + 1e-4))
-        steps = torch.arange(self.every, last + self.every, self.every, device=actions.device).clamp(max=last)
+        steps = self._steps(actions)
         imagined = self.world_model.jepa.predictor.react(anchor, foreseen, actions, steps)
-        place = self.world_model.motion(_people(anchor), imagined[:, :, 1:], steps=steps).position
+        place = self._read(anchor, imagined, steps=steps).position
         return _between(steps, horizon).to(place) @ (place - expected[..., steps, :])
+
+    def _steps(self, actions: Tensor) -> Int[Tensor, "J"]:
+        """Those (from 1) at which reactions to plans are read."""
+        horizon = actions.shape[2]
+        last = horizon if self.until is None else min(horizon, int(self.until / self.dt + 1e-4))
+        return torch.arange(self.every, last + self.every, self.every, device=actions.device).clamp(max=last)
 
     def _imagine(self, anchor: Anchor, foreseen: Tensor, actions: Tensor) -> Tensor:
         plans = actions if self.reactive else None
         return self.world_model.jepa.imagine(anchor, plans, actions.shape[2], foreseen)
 
-    def _read(self, anchor: Anchor, imagined: Tensor, intent: Tensor | None = None) -> Motion:
-        """Motion of the people, the ego (agent 0) left out."""
+    def _read(
+        self, anchor: Anchor, imagined: Tensor, intent: Tensor | None = None, steps: Tensor | None = None
+    ) -> Motion:
+        """Motion of the people, the ego (agent 0) left out, at `steps` (None: at all)."""
         codes = None if intent is None else intent[:, :, 1:]
-        return self.world_model.motion(_people(anchor), imagined[:, :, 1:], codes)
+        return self.world_model.motion(_people(anchor), imagined[:, :, 1:], codes, steps)
 
 
 def _people(anchor: Anchor) -> Anchor:

@@ -1,5 +1,7 @@
 """What costs may ask beyond the expected future: sampled intents, the ego's absence, the human policy."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -63,6 +65,27 @@ def test_each_sample_is_a_future_under_one_intent(speaking, plans, reactive):
     off = torch.stack(off)
     assert off.amin(0).max() < 1e-4
     assert off.max() > 0.05, "intents differ"
+
+
+@pytest.mark.parametrize(("every", "until"), [(1, None), (4, None), (1, 1.2), (2, 1.2)])
+def test_samples_hold_the_reactions_of_the_expected_future(speaking, plans, every, until):
+    scene = random_scene(gaps=False)
+    told, free = Imagination(speaking, every=every, until=until), Imagination(speaking, reactive=False)
+    sampled, calm = (one.sample(one.prepare(ordered(scene), 4), plans, scene.dt, 5) for one in (told, free))
+    change = (sampled.position - calm.position)[..., 1:, :]
+    assert change[..., 2, :].abs().max() > 1e-3
+    if until is not None:
+        torch.testing.assert_close(change[..., 2:, :], change[..., 2:3, :].expand(-1, -1, -1, -1, 3, -1))
+        growth = (sampled.scale / calm.scale)[..., 2:]
+        torch.testing.assert_close(growth, growth[..., :1].expand(growth.shape))
+    alike = deepcopy(speaking)  # all intents are one, and it changes nothing
+    torch.nn.init.zeros_(alike.jepa.intents.bend.weight)
+    torch.nn.init.zeros_(alike.motion.code.weight)
+    dull = Imagination(alike, every=every, until=until)
+    people = dull.prepare(ordered(scene), 4)
+    expected = dull.roll(people, plans, scene.dt)[:, :, None]
+    position = dull.sample(people, plans, scene.dt, 5).position
+    torch.testing.assert_close(position, expected.expand(position.shape), atol=1e-5, rtol=1e-5)
 
 
 def test_without_intents_there_is_one_future(plans):
