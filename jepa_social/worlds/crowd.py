@@ -145,22 +145,21 @@ class Crowd(World):
     def redraw_traits(self, seed: int) -> None:
         """Give everybody hidden traits drawn afresh from the population; sizes, groups, goals and the ego stay.
 
-        One generator draws for the whole batch: in other company the same seed gives a scene other traits.
+        Draws depend on `seed` and each scene's own: a scene gets the same in every batch.
         """
-        rng, people = np.random.default_rng((seed, 3)), self._people
-        drawn = self.population.sample(rng, people.margin[:, 1:].numel())
+        people = self._people
+        counts = people.present[:, 1:].sum(1).tolist()
+        rngs = [np.random.default_rng((seed, own, 3)) for own in self._seeds]
+        drawn = [self.population.sample(rng, count) for rng, count in zip(rngs, counts, strict=True)]
 
-        def fresh(old: Tensor, new: np.ndarray) -> Tensor:
-            value = torch.as_tensor(new, device=self.device).view(len(old), -1).to(old.dtype)
-            return torch.cat((old[:, :1], value), dim=1)
+        def fresh(name: str) -> Tensor:
+            value = getattr(people, name).clone()
+            for row, traits, count in zip(value, drawn, counts, strict=True):
+                row[1 : 1 + count] = torch.as_tensor(getattr(traits, name), device=self.device)
+            return value
 
-        self._people = replace(
-            people,
-            margin=fresh(people.margin, drawn.margin),
-            share=fresh(people.share, drawn.share),
-            side=fresh(people.side, drawn.side),
-            social_force=fresh(people.social_force, drawn.social_force),
-        )
+        names = ("margin", "share", "side", "social_force")
+        self._people = replace(people, **{name: fresh(name) for name in names})
 
     def restart(self, scenes: Tensor, source: "Crowd", taken: Tensor) -> None:
         """Put the scenes `taken` of `source` (places, `[K]`) where `scenes` (places, `[K]`) of this one were.

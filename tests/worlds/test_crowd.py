@@ -54,6 +54,28 @@ def test_an_episode_is_the_same_alone_and_in_a_batch():
         torch.testing.assert_close(together.truth["goal"][seed, :n], alone.truth["goal"][0])
 
 
+def test_traits_drawn_afresh_are_a_scenes_own():
+    def redrawn(seeds, draw=5):
+        world = Crowd(CircleCrossing(), (2, 6), Population(social_force=0.5, side_angle=0.7, side_share=0.5))
+        before = world.reset(seeds).truth
+        world.redraw_traits(draw)
+        return before, world.scene().truth
+
+    before, together = redrawn(range(8))
+    names = ("margin", "share", "side", "social_force")
+    for name in names:
+        assert not torch.equal(together[name], before[name])
+        assert torch.equal(together[name][:, 0], before[name][:, 0]), "the ego's stay"
+        assert not torch.equal(together[name], redrawn(range(8), 6)[1][name])
+    assert torch.equal(together["speed"], before["speed"])
+    for seed in range(8):
+        alone = redrawn([seed])[1]
+        for name in names:
+            size = alone[name].shape[1]
+            assert torch.equal(together[name][seed, :size], alone[name][0]), (name, seed)
+            assert not together[name][seed, size:].any()
+
+
 def test_a_run_is_determined_by_its_seed():
     first, again = (run(Crowd(ALL, 5, MIXED), [3, 9, 3]) for _ in range(2))
     assert torch.equal(first.position, again.position)
