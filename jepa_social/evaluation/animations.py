@@ -8,6 +8,7 @@ from torch import Tensor
 
 from jepa_social.evaluation.encounters import encounters
 from jepa_social.evaluation.episodes import Episodes, pick_scenes
+from jepa_social.evaluation.labels import is_baseline
 from jepa_social.evaluation.navigation import Navigation, navigation
 from jepa_social.scene import FAR, KINDS, Scene
 from jepa_social.worlds.clearance import centre_distance
@@ -33,7 +34,7 @@ def animations(episodes: Sequence[Episodes], ours: str = "jepa") -> list[dict[st
     if not episodes:
         return []
     mine = next((one for one in episodes if one.policy == ours), episodes[0])
-    others = [one for one in episodes if one is not mine]
+    others = [one for one in episodes if is_baseline(one.policy, mine.policy)]
     scores, other_scores = navigation(mine), [navigation(one) for one in others]
     leader = max(range(len(others)), key=lambda k: float(other_scores[k].spl.mean()), default=None)
     best = None if leader is None else others[leader]

@@ -250,6 +250,16 @@ LABELS |= {
 LABELS |= {f"drift_{step}": Label(f"drift at {step}", "", -1) for step in (1, 3, 6, 12)}
 
 
+REFERENCES = ("oracle", "recorded human", "truth")
+"""What names begin with of rows that are no baselines: who knows what no policy can, and the people themselves."""
+
+
+def is_baseline(row: str, ours: str) -> bool:
+    """Whether a row is somebody else's way to do the same: no reference, and none of our own variants, whose names
+    begin with ours."""
+    return not row.startswith((ours, *REFERENCES))
+
+
 def label(metric: str) -> Label:
     """The label of a score; one that is not listed is called by its own name and judged neither way."""
     return LABELS.get(metric, Label(metric.replace("_", " ").replace("/", " "), "", 0, 3))

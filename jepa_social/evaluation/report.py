@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jepa_social.evaluation.charts import interval_chart, line_chart
 from jepa_social.evaluation.curves import read_curves
-from jepa_social.evaluation.labels import label, ordered, say, verdict
+from jepa_social.evaluation.labels import is_baseline, label, ordered, say, verdict
 from jepa_social.evaluation.results import Scores, read_differences, read_json, read_results
 from jepa_social.evaluation.statistics import Interval
 from jepa_social.files import with_draft
@@ -86,13 +86,13 @@ def write_report(run_dir: Path, ours: str = "jepa") -> Path:
 
 
 def best_baseline(scores: Scores, ours: str) -> str | None:
-    """The strongest other policy: by SPL, else success, else ADE; None if there is no other."""
-    others = [policy for policy in scores if policy != ours]
+    """The strongest baseline (see `is_baseline`): by SPL, else success, else ADE; None if there is none."""
+    others = [policy for policy in scores if is_baseline(policy, ours)]
     for metric in ("spl", "success", "ade"):
         rated = [policy for policy in others if metric in scores[policy]]
         if rated:
             return max(rated, key=lambda policy: label(metric).better * scores[policy][metric].mean)
-    return others[0] if others else None
+    return None
 
 
 def _headline(suite: str, scores: Scores, gaps: Gaps, ours: str) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import threading
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -165,6 +166,18 @@ def test_best_baseline_is_not_ours(run_dir):
     assert best_baseline({"jepa": {}}, "jepa") is None
 
 
+@pytest.mark.parametrize(("metric", "best", "fair"), [("spl", 0.9, 0.5), ("ade", 0.1, 0.4)])
+def test_who_knows_more_and_our_own_variants_are_no_baselines(metric, best, fair):
+    def row(value):
+        return {metric: Interval(value, value, value, 9)}
+
+    scores = {"jepa": row(fair), "dynamic window": row(fair)}
+    for other in ("oracle MPC", "oracle MPC without reaction", "recorded human", "truth", "jepa without reaction"):
+        assert best_baseline(scores | {other: row(best)}, "jepa") == "dynamic window", other
+        assert best_baseline({"jepa": row(fair), other: row(best)}, "jepa") is None, other
+    assert best_baseline({"jepa": {"nats": Interval(1, 1, 1, 9)}, "counting": {}}, "jepa") is None, "nobody is rated"
+
+
 def test_encounters_say_who_went_first():
     ego = [[0.5 * k, 0.0] for k in range(13)]
     first = [[2.0, 2.5 - 0.5 * k] for k in range(13)]  # at the crossing at k = 5, the ego at k = 4: ego first
@@ -192,6 +205,11 @@ def test_animations_show_failures_first_beside_the_baseline(runs):
                 assert run["touched"] in run["id"][1:]
             i, index = one["seed"], [episode.policy for episode in runs].index(run["policy"])
             assert len(run["track"][0]) == int(runs[index].stop[i]) + 1
+
+
+def test_animations_show_no_reference_beside_us(runs):
+    told = [runs[0], replace(runs[1], policy="recorded human")]
+    assert all([run["policy"] for run in one["runs"]] == ["jepa"] for one in animations(told))
 
 
 def test_curves_skip_empty_cells(run_dir):
