@@ -67,6 +67,12 @@ class Crowd(World):
         self.ego_speed, self.ego_radius = ego_speed, ego_radius
         self.device = torch.device(device)
 
+    @property
+    def others(self) -> tuple[int, int]:
+        """The fewest and the most people that a scene can have besides the ego."""
+        low, high = zip(*(one.people or self.people for one in self.scenarios), strict=True)
+        return min(low), max(high)
+
     def reset(self, seeds: Sequence[int]) -> Scene:
         """See `World`.
 

@@ -104,7 +104,10 @@ def observe(
 
 
 class CrowdEnv(WorldEnv):
-    """`jepa_social/Crowd-v0`: see `Crowd` for the arguments; `walls` is the number of wall slots."""
+    """`jepa_social/Crowd-v0`: see `Crowd` for the arguments; `walls` is the number of wall slots.
+
+    There are slots for everybody, however many people the scenarios say that they have.
+    """
 
     def __init__(
         self,
@@ -113,9 +116,8 @@ class CrowdEnv(WorldEnv):
         walls: int = 8,
         **world: Any,
     ):
-        most = people if isinstance(people, int) else people[1]
         crowd = Crowd(scenario or CircleCrossing(), people, **world)
-        super().__init__(crowd, 1 + most, walls, crowd.ego_speed)
+        super().__init__(crowd, 1 + crowd.others[1], walls, crowd.ego_speed)
 
 
 class ReplayEnv(WorldEnv):

@@ -29,9 +29,9 @@ class SharedCrowd(Crowd):
     """
 
     def __init__(self, scenario: Scenario | Sequence[Scenario], people: int, egos: int, **world: Any):
-        if not 1 <= egos <= 1 + people:
-            raise ValueError(f"egos={egos} must lie between 1 and all {1 + people} agents of the scene")
         super().__init__(scenario, people, visible=True, **world)
+        if not 1 <= egos <= 1 + self.others[0]:
+            raise ValueError(f"egos={egos} must lie between 1 and all {1 + self.others[0]} agents of the scene")
         self.egos = egos
 
     def reset(self, seeds: Sequence[int]) -> Scene:
@@ -82,7 +82,7 @@ class ParallelCrowd(ParallelEnv[str, dict[str, np.ndarray], np.ndarray]):
 
     Args:
         scenario: see `Crowd`.
-        people: others than `ego_0`.
+        people: others than `ego_0`, in scenarios that do not say so themselves.
         egos: how many agents are controlled, `ego_0` included; up to 1 + `people`, which is everybody.
         walls: slots for walls in an observation.
         world: further arguments of `Crowd`; `visible` is always true.
@@ -99,7 +99,7 @@ class ParallelCrowd(ParallelEnv[str, dict[str, np.ndarray], np.ndarray]):
         **world: Any,
     ):
         self.world = SharedCrowd(scenario or CircleCrossing(), people, egos, **world)
-        self.slots, self.walls = 1 + people, walls
+        self.slots, self.walls = 1 + self.world.others[1], walls
         self.render_mode = None
         self.possible_agents = [f"ego_{i}" for i in range(egos)]
         self.agents: list[str] = []

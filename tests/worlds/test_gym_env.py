@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from jepa_social.worlds.gym_env import ReplayEnv  # and registers the environments
-from jepa_social.worlds.scenarios import Doorway
+from jepa_social.worlds.gym_env import CrowdEnv, ReplayEnv  # and registers the environments
+from jepa_social.worlds.scenarios import DenseSquare, Doorway
 from tests.worlds.crowds import straight_log
 
 SETTINGS = {
@@ -16,6 +16,17 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_passes_the_environment_checker(name):
     check_env(gymnasium.make(name, **SETTINGS[name]).unwrapped, skip_render_check=True)
+
+
+def test_there_are_slots_for_everybody_that_a_scenario_has():
+    env = CrowdEnv((DenseSquare(people=(9, 12)), Doorway()), people=(2, 4))
+    most = 0
+    for seed in range(6):
+        observation, _ = env.reset(seed=seed)
+        assert observation["position"].shape == (13, 8, 2) == env.observation_space["position"].shape
+        most = max(most, observation["present"][:, -1].sum())
+        assert observation["present"][:, -1].sum() == env.world.scene().present[0, :, -1].sum()
+    assert most > 9
 
 
 def test_straight_walk_to_the_goal_is_rewarded():

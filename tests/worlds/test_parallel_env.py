@@ -67,6 +67,13 @@ def test_every_ego_sees_the_same_moment_from_its_own_place():
         assert (np.diff(away) >= 0).all(), "the nearest come first"
 
 
+def test_a_scenario_may_say_how_many_there_are():
+    env = ParallelCrowd(scenario=RandomCrossing(people=(6, 7)), people=1, egos=7)
+    seen, _ = env.reset(seed=2)
+    assert seen["ego_6"]["position"].shape[0] == 8
+    assert seen["ego_6"]["present"][:, -1].sum() == env.world.scene().present[0, :, -1].sum()
+
+
 def test_an_ego_moves_as_it_is_told_but_no_faster_than_it_can():
     env = ParallelCrowd(people=3, egos=2)
     env.reset(seed=0)
@@ -95,6 +102,8 @@ def test_egos_who_run_into_each_other_are_both_out():
 def test_what_is_wrong_is_named():
     with pytest.raises(ValueError, match=r"egos=5 must lie between 1 and all 3"):
         ParallelCrowd(people=2, egos=5)
+    with pytest.raises(ValueError, match=r"egos=5 must lie between 1 and all 3"):
+        ParallelCrowd(scenario=Doorway(people=(2, 6)), people=9, egos=5)
     env = ParallelCrowd(people=2, egos=2)
     env.reset(seed=0)
     with pytest.raises(ValueError, match="no action for ego_1"):
