@@ -93,12 +93,15 @@ class Village:
         layouts = [self._scenario(seed).layout(rng) for seed, rng in zip(self.seeds, chances, strict=True)]
         self.layout = batched(layouts, self.device)
         agents, things = self.layout.start.shape[1], self.layout.thing.shape[1]
-        self._step_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
+        people = [la.start.shape[:1] for la in layouts]
+        self._step_chance = self._chances(chances, people, (agents,))
         shapes = [(len(la.start), len(la.thing)) for la in layouts]
         self._notice_chance = self._chances(chances, shapes, (agents, things))
-        self._manner_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
-        self._heed_chance = self._chances(chances, [la.start.shape[:1] for la in layouts], (agents,))
-        self.manners = manners or (self._strangers() if len(self.rules) else None)
+        self._manner_chance = self._chances(chances, people, (agents,))
+        self._heed_chance = self._chances(chances, people, (agents,))
+        self.manners = manners
+        if manners is None and len(self.rules):  # drawn last: villages without rules stay the same
+            self.manners = self._strangers(*(self._chances(chances, people, (agents,))[:, 0] for _ in range(2)))
         self._outlines, self._ways = outlines(self.layout.walls), None
         self.time = 0
         self.cell, self.thing = self.layout.start.clone(), self.layout.thing.clone()
@@ -224,10 +227,10 @@ class Village:
             row[(slice(None), *(slice(size) for size in shape))] = rng.random((self.limit, *shape))
         return torch.as_tensor(out, device=self.device)
 
-    def _strangers(self) -> Manners:
-        """Rules dealt out at random, the first moves too."""
-        dealt = (self._manner_chance[:, 0] * len(self.rules)).long().clamp(max=len(self.rules) - 1)
-        return Manners.strangers(self.rules.to(self.device)[dealt], self._step_chance[:, 0])
+    def _strangers(self, deal: Tensor, first: Tensor) -> Manners:
+        """Rules dealt out by the chances `deal [E,N]`, first moves by `first [E,N]`; both decide nothing else."""
+        dealt = (deal * len(self.rules)).long().clamp(max=len(self.rules) - 1)
+        return Manners.strangers(self.rules.to(self.device)[dealt], first)
 
     def _choose(self) -> Int[Tensor, "E N"]:
         below = self.log_odds().exp().cumsum(-1)

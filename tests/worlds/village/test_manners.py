@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from jepa_social.worlds.village import Village
-from jepa_social.worlds.village.manners import INSIST, RULES, YIELD, Manners, settle
+from jepa_social.worlds.village.manners import EXPLORE, INSIST, RULES, YIELD, Manners, settle
 from jepa_social.worlds.village.scenarios import Market
 
 
@@ -76,6 +76,23 @@ def test_nobody_shares_a_cell_and_cooperation_is_measured(agents):
     branch = village.branch(2)
     assert branch.manners is not None
     assert len(branch.manners.met) == 120
+
+
+def test_what_deals_the_rules_decides_nothing_else():
+    village = Village(Market(agents=8, goods=2), limit=3, rules=RULES)
+    village.reset(range(400))
+    manners = village.manners
+    assert manners is not None
+    explores, turns = village._manner_chance[:, 0] < EXPLORE, village._step_chance[:, 0] < 0.5
+    for rule in range(len(RULES)):
+        dealt = manners.rule == rule  # about 800 people: 0.05 are more than four standard deviations
+        assert dealt.float().mean().item() == pytest.approx(1 / len(RULES), abs=0.05)
+        assert explores[dealt].float().mean().item() == pytest.approx(EXPLORE, abs=0.05)
+    insists = manners.mine[:, :, 0] == INSIST
+    assert (insists == turns).float().mean().item() == pytest.approx(0.5, abs=0.05)
+    plain = Village(Market(agents=8, goods=2), limit=3)
+    plain.reset(range(400))
+    assert torch.equal(plain._heed_chance, village._heed_chance), "without rules nothing else is drawn"
 
 
 def test_unknown_rules_are_refused():
