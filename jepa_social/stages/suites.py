@@ -122,7 +122,7 @@ def _policies(
     if settings.planner.reactive and getattr(world, "visible", False):
         blind = OmegaConf.merge(settings.planner, {"reactive": False})
         assert isinstance(blind, DictConfig)
-        policies.append(jepa_planner(world_model, blind, BLIND, prior))
+        policies.append(acquainted(jepa_planner(world_model, blind, BLIND, prior)))
     return [*policies, RecordedHuman(world)] if isinstance(world, Replay) else policies
 
 

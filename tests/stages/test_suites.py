@@ -11,6 +11,7 @@ import pytest
 from hydra.utils import instantiate
 
 from jepa_social.data.logs import Logs
+from jepa_social.planning.acquainted import Acquainted
 from jepa_social.stages.suites import _policies, evaluate
 from jepa_social.stages.training import train
 from tests.planning.strolls import world_model
@@ -45,6 +46,16 @@ def test_who_counts_on_reactions_is_held_against_who_does_not(name, reactive, tm
         ours, blind = (vars(policies[one])["dynamics"] for one in ("jepa", "jepa without reaction"))
         assert (ours.reactive, blind.reactive) == (True, False)
         assert ours.world_model is blind.world_model
+
+
+def test_who_does_not_count_on_reactions_gets_to_know_people_as_ours_does(tmp_path):
+    settings = composed("train", "planner.cost.weights.social_reward=0.3")
+    suite = composed("eval", "run=unused", "suite=doorway").suite
+    policies = {one.name: one for one in _policies(tmp_path, suite, settings, world_model(), instantiate(suite.world))}
+    ours, blind = policies["jepa"], policies["jepa without reaction"]
+    assert isinstance(ours, Acquainted)
+    assert isinstance(blind, Acquainted)
+    assert ours.regard is not blind.regard, "each learns by itself"
 
 
 def test_results_follow_the_schema(evaluated):
