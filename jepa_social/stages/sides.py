@@ -32,10 +32,14 @@ from jepa_social.planning.habits import Patient
 from jepa_social.planning.taught import Taught
 from jepa_social.scene import Scene
 from jepa_social.worlds.explore import Explorer
+from jepa_social.worlds.simulated import VERSION as CROWDS
 
 WALKED = ("success", "navigation_time", "minimum_distance", "discomfort", "personal_space")
 SELF, PEOPLE, PATIENT, EXPLORER = "self", "people", "patient", "explorer"
 """Whose runs are learned from."""
+VERSION = 1
+"""Raise it with every change after which the same settings give other lives: of planners, of what is learned from
+encounters, of what is measured. Lives kept in a run are then lived again; so they are when crowds change (`CROWDS`)."""
 ENCOUNTER = 1000
 """Seeds between one encounter of all lives and the next."""
 
@@ -122,7 +126,8 @@ def score_sides(run: Path, world_model: WorldModel, settings: DictConfig, suite:
 
 
 def _once(path: Path, known_by: str, live: Callable[[], Lives]) -> Lives:
-    """What was lived before with the same settings, or now."""
+    """What was lived before with the same settings by the same code (see `VERSION`), or now."""
+    known_by = f"{VERSION} {CROWDS}\n{known_by}"
     if path.is_file():
         kept = torch.load(path, weights_only=False)
         if kept["known_by"] == known_by:
