@@ -80,8 +80,8 @@ def run_beside(cells: Sequence[Cell], command: Callable[[Cell], list[str]], work
             process.wait()
 
 
-def run_launched(cells: Sequence[Cell], command: list[str], done: Callable[[Cell], bool], report: Report) -> int:
-    """One process that submits all cells as jobs and waits for them, such as a Hydra multirun; its exit code."""
+def run_launched(cells: Sequence[Cell], command: list[str], done: Callable[[Cell], bool], report: Report) -> None:
+    """One process that submits all cells as jobs and waits for them, such as a Hydra multirun."""
     process = subprocess.Popen(command)
     left = list(cells)
     try:
@@ -93,7 +93,6 @@ def run_launched(cells: Sequence[Cell], command: list[str], done: Callable[[Cell
         process.terminate()
         process.wait()
     report([], len(cells) - len([cell for cell in left if not done(cell)]))
-    return process.returncode
 
 
 def _start(cell: Cell, command: list[str], slot: int, workers: int) -> subprocess.Popen:

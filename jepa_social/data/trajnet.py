@@ -9,6 +9,8 @@ from jepa_social.data.source import Deal
 from jepa_social.data.text import existing, read_tracks
 
 DT = 0.4
+FRAMES = 12
+"""Frames of the videos in `DT`."""
 
 
 class TrajNet:
@@ -18,7 +20,6 @@ class TrajNet:
         root: folder with `Train/stanford/*.txt` in it.
         folder: which part of it to read.
         val, test, cut: see `Deal`. The benchmark withholds its own test futures: test is held out of the train folder.
-        frame_step: frames in 0.4 s.
         max_speed: m/s beyond which a displacement is a teleport.
         glitches: `split` cuts a track at a teleport (the set has some, up to 76 m/s), `error` refuses it.
         withheld: `error` refuses rows whose position is `?`; `cut` leaves them out.
@@ -35,13 +36,12 @@ class TrajNet:
         val: float | Sequence[str] = 0.1,
         test: float | Sequence[str] = 0.2,
         cut: float | None = None,
-        frame_step: int = 12,
         max_speed: float = 15.0,
         glitches: str = "split",
         withheld: str = "error",
     ):
         self.deal = Deal(val, test, cut)
-        self.frame_step, self.max_speed, self.glitches, self.withheld = frame_step, max_speed, glitches, withheld
+        self.max_speed, self.glitches, self.withheld = max_speed, glitches, withheld
         self.folder = existing(Path(root) / folder, "data.source.root", f"a folder with {folder}/*.txt in it")
         self.files = sorted(self.folder.glob("*.txt"))
         if not self.files:
@@ -57,7 +57,7 @@ class TrajNet:
         return {
             "reader": "trajnet",
             "deal": self.deal.describe(),
-            "frame_step": self.frame_step,
+            "frame_step": FRAMES,
             "max_speed": self.max_speed,
             "glitches": self.glitches,
             "withheld": self.withheld,
@@ -65,5 +65,4 @@ class TrajNet:
         }
 
     def _read(self, path: Path) -> Recording:
-        seconds = DT / self.frame_step
-        return read_tracks(path, path.stem, seconds, DT, self.max_speed, self.glitches, self.withheld)
+        return read_tracks(path, path.stem, DT / FRAMES, DT, self.max_speed, self.glitches, self.withheld)

@@ -135,9 +135,7 @@ class RandomHeadings:
 
     name = "random headings"
     futures = math.inf
-
-    def __init__(self, sigma: float = math.radians(25.0), seed: int = 0):
-        self.sigma, self.seed = sigma, seed
+    sigma = math.radians(25.0)
 
     def forecast(self, scene: Scene, horizon: int) -> Tensor:
         """Constant velocity."""
@@ -145,7 +143,7 @@ class RandomHeadings:
 
     def sample(self, scene: Scene, horizon: int, samples: int) -> Tensor:
         """Random draws: none is likelier than another."""
-        return self.draw(scene, horizon, samples, self.seed)
+        return self.draw(scene, horizon, samples, seed=0)
 
     def draw(self, scene: Scene, horizon: int, samples: int, seed: int) -> Tensor:
         """Each agent's straight path in `samples` directions."""

@@ -18,6 +18,10 @@ from jepa_social.worlds.social_force import social_force_velocity
 
 SMOOTH = 1.0
 """s, correlation time of the random velocity."""
+NOISE = 0.4
+"""m/s, greatest standard deviation of the random velocity (each episode draws its own below it)."""
+STOPS = 0.3
+"""Share of episodes in which the ego stands still for a while."""
 
 
 class Explorer:
@@ -27,20 +31,18 @@ class Explorer:
         seeds: of the episodes.
         steps: most steps of an episode.
         dt: s.
-        noise: m/s, greatest standard deviation of the random velocity (each episode draws its own below it).
-        stops: share of episodes in which the ego stands still for a while.
     """
 
-    def __init__(self, seeds: Sequence[int], steps: int, dt: float, noise: float = 0.4, stops: float = 0.3):
+    def __init__(self, seeds: Sequence[int], steps: int, dt: float):
         way, margin, pace, stop, drift = [], [], [], [], []
         for seed in seeds:
             rng = np.random.default_rng((seed, 1))
             way.append(rng.integers(3))
             margin.append(rng.uniform(0.0, 0.3))
             pace.append(rng.uniform(0.4, 1.0))
-            begin, length = rng.uniform(0, 6.0), rng.uniform(1.0, 4.0) * (rng.random() < stops)
+            begin, length = rng.uniform(0, 6.0), rng.uniform(1.0, 4.0) * (rng.random() < STOPS)
             stop.append((begin, begin + length))
-            drift.append(rng.uniform(0.0, noise) * rng.standard_normal((steps, 2)))
+            drift.append(rng.uniform(0.0, NOISE) * rng.standard_normal((steps, 2)))
         self.way, self.margin, self.pace = torch.tensor(np.array(way)), torch.tensor(margin), torch.tensor(pace)
         self.stop = torch.tensor(stop)
         keep = float(np.exp(-dt / SMOOTH))

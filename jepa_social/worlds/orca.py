@@ -17,6 +17,10 @@ from jepa_social.worlds.social_force import CHUNK, chosen, scenes_last
 TINY = 1e-9
 NEUTRAL = -1.0e4
 """Offset of a constraint that always holds."""
+MOST = 10
+"""Only so many of the nearest neighbours are heeded (as in CrowdNav)."""
+WALL_HORIZON = 1.0
+"""s for which avoidance of walls must hold."""
 
 
 def orca_velocity(
@@ -30,11 +34,9 @@ def orca_velocity(
     dt: float,
     share: Tensor | float = 0.5,
     neighbor_dist: float = 10.0,
-    max_neighbors: int = 10,
     walls: Tensor | None = None,
     margin: Tensor | float = 0.0,
     agents: Tensor | slice | None = None,
-    wall_horizon: float = 1.0,
 ) -> Tensor:
     """Next velocity of every agent, or only of `agents`, by ORCA.
 
@@ -51,11 +53,9 @@ def orca_velocity(
         share: responsibility of the deciding agent, broadcastable to `[E,Q,N]`. It scales only how far the agent gives
             way: where there is slack, at least half of it may be used up. Neighbours with a share of 0 are ignored.
         neighbor_dist: m, farther agents are ignored.
-        max_neighbors: only the nearest so many are heeded.
         walls: `[E,W,4]` m segments, or None. They are never traded against people.
         margin: m of clearance wanted beyond the sum of radii, broadcastable to `[E,Q,1]`.
         agents: `[E,Q]` indices of the deciding agents, a slice of them, or None for all.
-        wall_horizon: s for which avoidance of walls must hold.
 
     Returns:
         `[E,Q,2]` m/s; meaningless for agents that are not present.
@@ -63,7 +63,7 @@ def orca_velocity(
     batch = len(present)
     known = scenes_last(torch.cat((position, velocity, radius[..., None]), dim=-1))
     x, y, own_vx, own_vy, size = (chosen(value, agents) for value in known.unbind(1))
-    order, heeded = _nearest(x, y, known, present, agents, neighbor_dist, max_neighbors)
+    order, heeded = _nearest(x, y, known, present, agents, neighbor_dist)
     rows = torch.arange(batch, device=present.device)
     near = known.permute(1, 0, 2).flatten(1).index_select(1, (order * batch + rows).flatten()).view(5, *order.shape)
     near_x, near_y, vx, vy, sizes = near.unbind(0)
@@ -77,7 +77,7 @@ def orca_velocity(
     planes = _agent_planes(near_x - x, near_y - y, own_vx, own_vy, vx, vy, reach, part, heeded, horizon, dt)
     hard = 0
     if walls is not None and walls.shape[1]:
-        solid = _wall_planes(torch.stack((x, y), dim=-1).flatten(0, 1), size.flatten(), walls, wall_horizon, dt)
+        solid = _wall_planes(torch.stack((x, y), dim=-1).flatten(0, 1), size.flatten(), walls, dt)
         hard = solid.count
         planes = HalfPlanes(torch.cat((solid.data, planes.data)))
     wanted = scenes_last(preferred_velocity)
@@ -85,9 +85,7 @@ def orca_velocity(
     return torch.stack(best, dim=-1).view(-1, batch, 2).transpose(0, 1).contiguous()
 
 
-def _nearest(
-    x: Tensor, y: Tensor, known: Tensor, present: Tensor, agents: Tensor | slice | None, reach: float, most: int
-):
+def _nearest(x: Tensor, y: Tensor, known: Tensor, present: Tensor, agents: Tensor | slice | None, reach: float):
     """Indices `[K,Q,E]` of the nearest other agents, nearest first, and whether each is within reach."""
     count, batch = len(known), len(present)
     everyone = torch.arange(count, device=present.device)[:, None].expand(count, batch)
@@ -96,7 +94,7 @@ def _nearest(
     for at_x, at_y, me in zip(x.split(chunk), y.split(chunk), chosen(everyone, agents).split(chunk), strict=True):
         dx, dy = known[:, 0, None] - at_x, known[:, 1, None] - at_y
         square = dx.mul_(dx).add_(dy.mul_(dy)).masked_fill_(absent, torch.inf).scatter_(0, me[None], torch.inf)
-        found.append(square.topk(min(most, count - 1), dim=0, largest=False))
+        found.append(square.topk(min(MOST, count - 1), dim=0, largest=False))
     near, order = (torch.cat(part, dim=1) for part in zip(*found, strict=True))
     return order, near < reach * reach
 
@@ -144,15 +142,15 @@ def _agent_planes(
     return HalfPlanes(torch.stack(planes, dim=1).flatten(2))
 
 
-def _wall_planes(point: Tensor, size: Tensor, walls: Tensor, horizon: float, dt: float) -> HalfPlanes:
+def _wall_planes(point: Tensor, size: Tensor, walls: Tensor, dt: float) -> HalfPlanes:
     """Half-planes `[W,QE]` that keep discs at `point [QE,2]` on their own side of the walls' nearest points.
 
-    A segment lies wholly behind that line, so `n . v >= -(distance - radius) / horizon` keeps clear of it for
-    `horizon`; where the disc already overlaps the wall it must part within `dt`.
+    A segment lies wholly behind that line, so `n . v >= -(distance - radius) / WALL_HORIZON` keeps clear of it for
+    that long; where the disc already overlaps the wall it must part within `dt`.
     """
     ends = walls.unflatten(-1, (2, 2)).transpose(0, 1).repeat(1, len(point) // len(walls), 1, 1)
     away = point - closest_on_segment(point, ends[..., 0, :], ends[..., 1, :])
     distance = (away[..., 0] * away[..., 0] + away[..., 1] * away[..., 1]).sqrt()
     unit = away / distance.clamp(min=TINY)[..., None]
     room = distance - size
-    return HalfPlanes.of(unit[..., 0], unit[..., 1], torch.where(room >= 0, -room / horizon, -room / dt))
+    return HalfPlanes.of(unit[..., 0], unit[..., 1], torch.where(room >= 0, -room / WALL_HORIZON, -room / dt))

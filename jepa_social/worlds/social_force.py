@@ -56,7 +56,6 @@ def social_force_velocity(
     wall_strength: float = 5.0,
     wall_range: float = 0.1,
     group: Tensor | None = None,
-    cohesion: float = 1.0,
     margin: Tensor | float = 0.0,
     agents: Tensor | slice | None = None,
 ) -> Tensor:
@@ -78,8 +77,7 @@ def social_force_velocity(
         neighbor_dist: m, farther agents are ignored.
         walls: `[E,W,4]` m segments, or None.
         wall_strength, wall_range: A and B of walls.
-        group: `[E,N]` group ids, -1 for none, or None.
-        cohesion: m/s^2, pull to the group.
+        group: `[E,N]` group ids, -1 for none, or None; whoever is away from the own group is drawn to it with 1 m/s^2.
         margin: m added to the sum of radii, broadcastable to `[E,Q,1]`.
         agents: `[E,Q]` indices of the deciding agents, a slice of them, or None for all.
 
@@ -121,7 +119,7 @@ def social_force_velocity(
         if group is not None:
             everyone = torch.arange(count, device=present.device).expand(batch, count)
             me = agents if isinstance(agents, Tensor) else everyone[:, agents or slice(None)]
-            more = more + cohesion * group_pull(at, position, present, group, me)
+            more = more + group_pull(at, position, present, group, me)
         more_x, more_y = scenes_last(more).unbind(1)
         force_x, force_y = force_x + more_x, force_y + more_y
     new_x, new_y = going_x + dt * force_x, going_y + dt * force_y

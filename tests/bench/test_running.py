@@ -136,10 +136,9 @@ def test_jobs_are_watched_by_what_they_leave(tmp_path):
     cells, seen = toy_grid(tmp_path).cells[:2], []
     marks = [tmp_path / str(cell.index) for cell in cells]
     text = f"import time, pathlib; [(time.sleep(0.8), pathlib.Path(p).touch()) for p in {[str(m) for m in marks]}]"
-    code = run_launched(
+    run_launched(
         cells, [sys.executable, "-c", text], lambda cell: marks[cell.index].exists(), lambda _, n: seen.append(n)
     )
-    assert code == 0
     assert sorted(set(seen)) == [0, 1, 2]
 
 
