@@ -86,12 +86,7 @@ class Crowd(World):
         agents = 1 + max(len(traits.speed) for _, traits in drawn)
         stored = max(layout.goals.shape[1] for layout, _ in drawn)
         most_walls = max(len(layout.walls) for layout, _ in drawn)
-
-        def batch(values: Sequence[np.ndarray], *size: int, fill: float = 0.0) -> Tensor:
-            out = np.full((len(values), *size), fill)
-            for row, value in zip(out, values, strict=True):
-                row[tuple(slice(n) for n in value.shape)] = value
-            return torch.as_tensor(out, device=self.device)
+        batch = self._batch
 
         def everyone(name: str, ego: float) -> Tensor:
             return batch([np.concatenate(([ego], getattr(traits, name))) for _, traits in drawn], agents)

@@ -115,13 +115,7 @@ class Replay(World):
         agents = max(len(others.kind) for others in cast)
         walls = [self.recordings[e.recording].walls for e in chosen]
         most_walls = max(0 if wall is None else len(wall) for wall in walls)
-
-        def batch(values: Sequence[np.ndarray], *size: int, fill: float = 0.0) -> Tensor:
-            out = np.full((len(values), *size), fill)
-            for row, value in zip(out, values, strict=True):
-                row[tuple(slice(n) for n in value.shape)] = value
-            return torch.as_tensor(out, device=self.device)
-
+        batch = self._batch
         self._position = batch([others.position for others in cast], agents, frames, 2)
         self._present = batch([others.present for others in cast], agents, frames).bool()
         self._goals = batch([others.goal for others in cast], agents, 2)

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Self
 
+import numpy as np
 import torch
 from tensordict import TensorDict
 from torch import Tensor
@@ -105,6 +106,13 @@ class World(ABC):
         """
         index = torch.arange(len(self._ego)) if scenes is None else torch.as_tensor(scenes, dtype=torch.long)
         return self._taken(index.repeat_interleave(copies).to(self.device))
+
+    def _batch(self, values: Sequence[np.ndarray], *size: int, fill: float = 0.0) -> Tensor:
+        """An array a scene as one tensor `[E,*size]`, float64, with `fill` where there is nothing."""
+        out = np.full((len(values), *size), fill)
+        for row, value in zip(out, values, strict=True):
+            row[tuple(slice(n) for n in value.shape)] = value
+        return torch.as_tensor(out, device=self.device)
 
     def _taken(self, index: Tensor) -> Self:
         """The scenes `index`, each in its present state."""
