@@ -60,7 +60,8 @@ def run_cell(
     train: Callable[[DictConfig], Any] = train,
     evaluate: Callable[[DictConfig], Any] = evaluate,
 ) -> None:
-    """Train and evaluate one cell; what it prints, and the traceback if it fails, goes to its `log.txt`.
+    """Train and evaluate one cell, unless that is done; what it prints, and the traceback if it fails, goes to its
+    `log.txt`.
 
     `seconds` adds up over sessions; a session that was killed outright could not write its share.
 
@@ -76,7 +77,8 @@ def run_cell(
             print(f"--- {_now()} asked for again while another process is at work on it", file=log)
             raise
         with claim, redirect_stdout(log), redirect_stderr(log):
-            _train_and_evaluate(cell, train, evaluate)
+            if not is_done(cell):  # by another bench on the same grid, meanwhile
+                _train_and_evaluate(cell, train, evaluate)
 
 
 def _train_and_evaluate(cell: Cell, train: Callable[[DictConfig], Any], evaluate: Callable[[DictConfig], Any]) -> None:

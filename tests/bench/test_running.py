@@ -84,6 +84,8 @@ def test_two_benches_do_not_work_on_one_cell(tmp_path):
     run_cell(cell, train, outer.evaluate)
     assert (len(outer.trained), inner.trained) == (1, [])
     assert is_done(cell)
+    run_cell(cell, inner.train, inner.evaluate)  # it was to be done when that bench began
+    assert inner.trained == []
     assert "while another process is at work" in (cell.folder / "log.txt").read_text()
 
 
