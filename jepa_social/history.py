@@ -64,3 +64,9 @@ def bridged(scene: Scene, longest: float = LONGEST) -> Scene:
     new.velocity = torch.where(unknown[..., None], velocity, scene.velocity)
     new.heading = torch.where(unknown, heading, scene.heading)
     return new
+
+
+def looked_at(scene: Scene, dt: float, agents: int) -> Scene:
+    """What a planner looks at: the history localised, bridged and at its own rate of `dt` s, the ego and the nearest of
+    the others first, `agents` in all."""
+    return bridged(localised(scene)[0]).resampled(dt).nearest(agents)

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepa_social.history import bridged, localised
+from jepa_social.history import looked_at
 from jepa_social.planning.dynamics import Imagination
 from jepa_social.planning.plans import axes_toward
 from jepa_social.planning.prior import Prior
@@ -40,7 +40,7 @@ class Cloned:
         speed = scene.speed
         if bool((scene.ego < 0).any()) or scene.goal is None or speed is None:
             raise ValueError("a cloned policy needs scene.ego, scene.goal and scene.speed: give Scene.from_arrays all")
-        near = bridged(localised(scene)[0]).resampled(self.imagination.dt).nearest(1 + self.seen)
+        near = looked_at(scene, self.imagination.dt, 1 + self.seen)
         people = self.imagination.prepare(near, self.seen)
         assert people.anchor is not None
         here, goal = near.position[:, 0, -1], near.goal

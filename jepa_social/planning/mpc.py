@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepa_social.history import bridged, localised
+from jepa_social.history import looked_at
 from jepa_social.planning.costs import Cost
 from jepa_social.planning.dynamics import Dynamics
 from jepa_social.planning.outlook import Outlook
@@ -98,7 +98,7 @@ class MPC:
     def _decide(self, scene: Scene, began: float) -> Tensor:
         refuse_unplannable(scene, self.plan)
         passed = float(scene.dt[0]) / self.dynamics.dt
-        scene = bridged(localised(scene)[0]).resampled(self.dynamics.dt).nearest(1 + self.seen)
+        scene = looked_at(scene, self.dynamics.dt, 1 + self.seen)
         goal, speed = scene.goal, scene.speed
         assert goal is not None
         assert speed is not None
