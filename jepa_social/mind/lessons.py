@@ -167,6 +167,7 @@ def _told_wrong(memory: Memory, readout: MotionReadout) -> tuple[Tensor, Tensor,
     """Units with a constant `[R,N,H,F+1]`, what velocity they lacked `[R,N,H,2]` m/s, and how much that weighs."""
     anchor = memory.anchor
     lag = (memory.steps.view(1, 1, -1, 1) * anchor.dt.view(-1, 1, 1, 1)).double()
+    lag = lag * readout.brisk(anchor)[..., None, None]  # what is told of the brisk goes further
     told = memory.motion(readout, None)
     wrong = rotate((memory.truth - told.position[:, 0]).double() / lag, -anchor.heading[..., None].double())
     units = torch.cat((memory.units[:, 0], torch.ones_like(memory.units[:, 0, ..., :1])), dim=-1).double()

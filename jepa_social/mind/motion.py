@@ -51,14 +51,19 @@ class MotionReadout(nn.Module):
         latent: width of the latents, D.
         hidden: units, F.
         codes: M, intents of the model whose latents are read; 0: none.
+        pace: m/s. Who walks faster departs from constant velocity in proportion to speed: turns and changes of speed
+            of people who walk as logs hardly know them are so read from those of others. None: speed is no matter.
 
     Attributes:
         learned: what each scene adds to the last layer, weights and bias (see `lessons`); None: nothing. It is no part
             of what is saved.
     """
 
-    def __init__(self, latent: int, hidden: int = 64, codes: int = 0):
+    def __init__(self, latent: int, hidden: int = 64, codes: int = 0, pace: float | None = None):
         super().__init__()
+        if pace is not None and not pace > 0:
+            raise ValueError(f"readout.pace={pace} must be a speed in m/s above 0, or null")
+        self.pace = pace
         self.learned: Float[Tensor, "B 3 F+1"] | None = None
         self.now = nn.Sequential(nn.LayerNorm(latent, elementwise_affine=False), nn.Linear(latent, hidden))
         self.then = nn.Linear(latent + JOURNEY, hidden, bias=False)
@@ -115,10 +120,16 @@ class MotionReadout(nn.Module):
         if learned is not None:
             told = told + torch.einsum("bsnhf,bof->bsnho", units, learned[..., :-1])
             told = told + learned[:, None, None, None, :, -1]
-        local = told[..., :2] * anchor.oriented[:, None, :, None, None]
+        brisk = self.brisk(anchor)[:, None, :, None]
+        local = told[..., :2] * (brisk * anchor.oriented[:, None, :, None])[..., None]
         velocity = anchor.velocity[:, None, :, None] + rotate(local, anchor.heading[:, None, :, None])
         position = anchor.position[:, None, :, None] + velocity * lag
-        return Motion(position, told[..., 2].clamp(-6.0, 3.0).exp() * spread(lag[..., 0]))
+        return Motion(position, told[..., 2].clamp(-6.0, 3.0).exp() * spread(lag[..., 0]) * brisk)
+
+    def brisk(self, anchor: Anchor) -> Float[Tensor, "B N"]:
+        """How many times as fast as `pace` everybody walks; 1 up to there."""
+        speed = anchor.velocity.norm(dim=-1)
+        return torch.ones_like(speed) if self.pace is None else (speed / self.pace).clamp(min=1.0)
 
     def odds(self, anchor: Anchor, prior: Float[Tensor, "B N M"]) -> Float[Tensor, "B N M"]:
         """Log-probability of each code as a *motion*: the world model's prior, corrected by what the latents say."""

@@ -34,10 +34,10 @@ class WorldModel(nn.Module):
         horizon: frames that it was trained to imagine.
     """
 
-    def __init__(self, jepa: SocialJEPA, dt: float, horizon: int, readout_hidden: int = 64):
+    def __init__(self, jepa: SocialJEPA, dt: float, horizon: int, readout_hidden: int = 64, readout_pace: float | None = None):
         super().__init__()
         self.jepa = jepa
-        self.motion = MotionReadout(jepa.config.width, readout_hidden, jepa.config.intents)
+        self.motion = MotionReadout(jepa.config.width, readout_hidden, jepa.config.intents, readout_pace)
         self.dt, self.horizon, self.readout_hidden = dt, horizon, readout_hidden
 
     @property
@@ -150,6 +150,7 @@ class WorldModel(nn.Module):
             "dt": self.dt,
             "horizon": self.horizon,
             "readout_hidden": self.readout_hidden,
+            "readout_pace": self.motion.pace,
         }
         weights = {name: value.contiguous() for name, value in self.state_dict().items()}
         with_draft(folder / WEIGHTS, lambda draft: save_file(weights, draft))
@@ -174,6 +175,7 @@ class WorldModel(nn.Module):
                 "train again, or use the release that wrote it"
             )
         jepa = SocialJEPA(ModelConfig.of(about["model"]), teacher=about["teacher"])
-        model = cls(jepa, about["dt"], about["horizon"], about["readout_hidden"])
+        pace = about.get("readout_pace")  # runs from before there was one have none
+        model = cls(jepa, about["dt"], about["horizon"], about["readout_hidden"], pace)
         model.load_state_dict(load_file(folder / WEIGHTS))
         return model.eval()

@@ -64,7 +64,8 @@ def train(config: DictConfig) -> Path:
         seen = (data if source is None else data.with_source(source)).with_labels(config.pretrain.share)
         model = _pretrain(run, seen, config, begun)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
-    world_model = WorldModel(model, config.data.module.dt, config.data.module.future, config.readout.hidden)
+    told = config.readout
+    world_model = WorldModel(model, config.data.module.dt, config.data.module.future, told.hidden, told.pace)
     if begun is not None:
         world_model.motion.load_state_dict(begun.motion.state_dict())
     readout = FitMotion(
@@ -149,12 +150,12 @@ def _begun(config: DictConfig) -> WorldModel | None:
         return None
     begun = WorldModel.load(run_folder(config.warm_start))
     momentum = None if config.objective is None else instantiate(config.objective).momentum
-    mine = (ModelConfig.of(config.model), momentum is not None, config.readout.hidden)
-    found = (begun.jepa.config, begun.jepa.teacher is not None, begun.readout_hidden)
+    mine = (ModelConfig.of(config.model), momentum is not None, config.readout.hidden, config.readout.pace)
+    found = (begun.jepa.config, begun.jepa.teacher is not None, begun.readout_hidden, begun.motion.pace)
     if found != mine:
         raise ValueError(
-            f"warm_start={config.warm_start} has model, target encoder and readout.hidden {found}, this run {mine}: "
-            "set model, objective and readout.hidden as there"
+            f"warm_start={config.warm_start} has model, target encoder, readout.hidden and readout.pace {found}, this run "
+            f"{mine}: set model, objective and readout as there"
         )
     return begun
 
