@@ -34,7 +34,14 @@ class WorldModel(nn.Module):
         horizon: frames that it was trained to imagine.
     """
 
-    def __init__(self, jepa: SocialJEPA, dt: float, horizon: int, readout_hidden: int = 64, readout_pace: float | None = None):
+    def __init__(
+        self,
+        jepa: SocialJEPA,
+        dt: float,
+        horizon: int,
+        readout_hidden: int = 64,
+        readout_pace: float | None = None,
+    ):
         super().__init__()
         self.jepa = jepa
         self.motion = MotionReadout(jepa.config.width, readout_hidden, jepa.config.intents, readout_pace)

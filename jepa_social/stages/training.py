@@ -154,8 +154,8 @@ def _begun(config: DictConfig) -> WorldModel | None:
     found = (begun.jepa.config, begun.jepa.teacher is not None, begun.readout_hidden, begun.motion.pace)
     if found != mine:
         raise ValueError(
-            f"warm_start={config.warm_start} has model, target encoder, readout.hidden and readout.pace {found}, this run "
-            f"{mine}: set model, objective and readout as there"
+            f"warm_start={config.warm_start} has model, target encoder, readout.hidden and readout.pace {found}, "
+            f"this run {mine}: set model, objective and readout as there"
         )
     return begun
 

@@ -20,10 +20,11 @@ def last_layer(model: WorldModel) -> torch.nn.Linear:
     return last
 
 
-@pytest.fixture
-def model() -> WorldModel:
+@pytest.fixture(params=[None, 0.5], ids=["", "paced"])
+def model(request) -> WorldModel:
     torch.manual_seed(0)
-    model = WorldModel(SocialJEPA(SMALL), dt=0.4, horizon=4, readout_hidden=12).eval().requires_grad_(False)
+    model = WorldModel(SocialJEPA(SMALL), 0.4, 4, readout_hidden=12, readout_pace=request.param)
+    model.eval().requires_grad_(False)
     torch.nn.init.normal_(last_layer(model).weight, std=0.3)
     return model
 
@@ -67,7 +68,7 @@ def test_the_readout_says_what_was_learned(model):
     anchor = model.jepa.encode(scene).at()
     told = model.motion(anchor, model.jepa.imagine(anchor, horizon=4)).position
     for life in range(3):
-        alone = WorldModel(model.jepa, 0.4, 4, 12)
+        alone = WorldModel(model.jepa, 0.4, 4, 12, model.motion.pace)
         alone.motion.load_state_dict(model.motion.state_dict())
         last = last_layer(alone)
         with torch.no_grad():

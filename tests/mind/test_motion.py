@@ -1,12 +1,17 @@
 """The motion readout and what is forecast with it."""
 
+import json
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
 from jepa_social.mind.motion import MotionReadout
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
-from jepa_social.models.journey import JOURNEY
+from jepa_social.models.journey import JOURNEY, coasting
+from jepa_social.runs import CONFIG
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.optim import Schedule
@@ -96,6 +101,40 @@ def test_the_readout_is_a_residual_in_each_agents_own_frame(model, scene):
     expected = anchor.position + 0.4 * 3 * (anchor.velocity + left)
     here = anchor.present
     torch.testing.assert_close(forecast[:, :, 2][here], expected[here])
+
+
+def test_who_walks_faster_than_the_pace_departs_and_errs_in_proportion():
+    torch.manual_seed(0)
+    model = speak(WorldModel(SocialJEPA(SMALL), dt=0.4, horizon=6, readout_pace=1.0).eval())
+    anchor = model.jepa.encode(line(0.4)).at()
+    imagined = torch.randn(1, 2, 3, 6, 16 + JOURNEY)
+
+    def told(speed: float) -> tuple[torch.Tensor, torch.Tensor]:
+        fast = replace(anchor, velocity=speed * anchor.velocity / anchor.velocity.norm(dim=-1, keepdim=True))
+        motion = model.motion(fast, imagined)
+        return (motion.position - coasting(fast, 6)[:, None])[0, :, :2], motion.scale[0, :, :2]
+
+    (away, error), (slow, slow_error), (fast, fast_error) = told(1.0), told(0.4), told(2.5)
+    torch.testing.assert_close(slow, away)
+    torch.testing.assert_close(slow_error, error)
+    torch.testing.assert_close(fast, 2.5 * away, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(fast_error, 2.5 * error)
+    assert away.abs().max() > 0.1
+
+
+@pytest.mark.parametrize("pace", [0.0, -1.0, math.nan])
+def test_a_pace_that_is_no_speed_is_refused(pace):
+    with pytest.raises(ValueError, match=r"readout\.pace"):
+        MotionReadout(8, pace=pace)
+
+
+def test_the_pace_is_kept_and_runs_of_before_have_none(tmp_path):
+    WorldModel(SocialJEPA(SMALL), dt=0.4, horizon=6, readout_pace=1.3).save(tmp_path)
+    assert WorldModel.load(tmp_path).motion.pace == 1.3
+    about = json.loads((tmp_path / CONFIG).read_text())
+    del about["readout_pace"]
+    (tmp_path / CONFIG).write_text(json.dumps(about))
+    assert WorldModel.load(tmp_path).motion.pace is None
 
 
 @pytest.mark.parametrize("frozen", [True, False])

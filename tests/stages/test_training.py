@@ -209,7 +209,7 @@ def test_a_warm_start_goes_on_from_the_weights_of_another_run(finished, data_roo
     for part in ("jepa.", "motion."):
         for name, value in weights(finished, part).items():
             assert torch.equal(weights(run, part)[name], value), name
-    for other in ("model.width=8", "objective=ema", "readout.hidden=8"):
+    for other in ("model.width=8", "objective=ema", "readout.hidden=8", "readout.pace=1.0"):
         with pytest.raises(ValueError, match="warm_start"):
             train(crowd(data_root, tmp_path / "other", f"warm_start={finished}", other))
     assert not (tmp_path / "other").exists()
