@@ -9,13 +9,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from jepa_social.data.dataset import SceneWindows
 from jepa_social.data.module import SceneDataModule
 from jepa_social.data.sampler import AgentBudgetSampler
 from jepa_social.evaluation.anchors import Anchors
+from jepa_social.evaluation.ensemble import Ensemble
 from jepa_social.evaluation.forecast_scores import PROBABILISTIC, forecast_scores, truth_scores
 from jepa_social.evaluation.forecasters import (
     ConstantVelocityForecaster,
@@ -31,6 +32,8 @@ from jepa_social.evaluation.missing import drop_frames
 from jepa_social.evaluation.results import Scores, merge_scores, merging
 from jepa_social.evaluation.statistics import bootstrap_columns
 from jepa_social.files import with_draft
+from jepa_social.mind.world_model import WorldModel
+from jepa_social.runs import read_settings, run_folder
 from jepa_social.scene import Scene
 
 TABLE = "forecasts.parquet"
@@ -57,11 +60,13 @@ def score_forecasts(
         model: what is tested.
         trained: settings that it was trained with; anchors are fitted to these training windows.
         tested: settings whose recordings it is tested on, often the same.
-        suite: `name`, `split`, `drop`, `windows`, `baselines` and `samples`, see `configs/suite/forecast.yaml`.
+        suite: `name`, `split`, `drop`, `windows`, `members`, `baselines`, `samples`: see `configs/suite/forecast.yaml`.
         ours: the model's name in the tables.
 
     Raises:
-        ValueError: an unknown split or kind of windows, no recordings in the split, or `drop` outside [0, 1).
+        FileNotFoundError: a member is no finished run.
+        ValueError: an unknown split or kind of windows, no recordings in the split, `drop` outside [0, 1), or a member
+            that was trained on other recordings.
     """
     if suite.split not in ("val", "test"):
         raise ValueError(f"suite.split={suite.split}: choose test, or val")
@@ -77,6 +82,8 @@ def score_forecasts(
             "to hold some out"
         )
     rows: list[Forecaster] = [Named(ours, model)]
+    if suite.members:
+        rows.append(Ensemble(f"{ours}, mean of {len(suite.members) + 1}", [model, *_members(suite.members, trained)]))
     if suite.baselines:
         rows += [StandStill(), ConstantVelocityForecaster(), LeastSquares(), RandomHeadings()]
         if all(own[name] == value for name, value in shape.items()):  # anchors are futures of training windows
@@ -140,6 +147,16 @@ def summarise(found: dict[str, Columns], window: np.ndarray, ours: str) -> tuple
 def _intervals(columns: Columns, window: np.ndarray) -> dict:
     found = bootstrap_columns(np.stack(list(columns.values()), 1), window)
     return dict(zip(columns, found, strict=True))
+
+
+def _members(runs: Sequence[str], trained: DictConfig) -> list[WorldModel]:
+    """The world models of `runs`, which must have seen what the run itself has: none may know the test recordings."""
+    models, own = [], OmegaConf.to_container(trained.data.source, resolve=True)
+    for run in runs:
+        models.append(WorldModel.load(run_folder(run)))
+        if OmegaConf.to_container(read_settings(run_folder(run)).data.source, resolve=True) != own:
+            raise ValueError(f"suite.members: {run} was trained on other recordings: name runs that differ in the seed")
+    return models
 
 
 def _training_scenes(trained: DictConfig) -> Iterator[Scene]:

@@ -7,6 +7,7 @@ import torch
 
 from jepa_social.evaluation.anchors import SLOWEST, Anchors
 from jepa_social.evaluation.chance import normal, uniform
+from jepa_social.evaluation.ensemble import Ensemble
 from jepa_social.evaluation.forecasters import (
     ConstantVelocityForecaster,
     Forecaster,
@@ -21,7 +22,8 @@ from tests.conftest import random_scene
 OBSERVED, HORIZON = 8, 12
 LEARNED = Anchors.fit([random_scene(32, 8, OBSERVED + HORIZON, seed=5)], OBSERVED, anchors=20)
 STRAIGHT = [StandStill(), ConstantVelocityForecaster(), LeastSquares()]
-ROWS = [*STRAIGHT, RandomHeadings(), LEARNED, Named("jepa", RandomHeadings())]
+TOGETHER = Ensemble("mean of 3", [ConstantVelocityForecaster(), LEARNED, RandomHeadings()])
+ROWS = [*STRAIGHT, RandomHeadings(), LEARNED, Named("jepa", RandomHeadings()), TOGETHER]
 
 
 def answers(row: Forecaster, scene: Scene) -> list[torch.Tensor]:
@@ -41,6 +43,35 @@ def test_shapes_and_determinism(row, seen):
     assert [tuple(a.shape) for a in once] == [(64, 6, 12, 2), (64, 6, 20, 12, 2), (64, 6, 7, 12, 2)]
     assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
     assert all(a.isfinite().all() for a in once)
+
+
+def test_an_ensemble_is_the_mean_of_its_members_and_has_the_futures_of_each_in_turn():
+    apart = random_scene(8, 3, OBSERVED, gaps=False)
+    apart.position += 50 * torch.arange(3.0).view(1, 3, 1, 1)
+    straight, learned, turned = TOGETHER.members
+    mean = torch.stack([member.forecast(apart, HORIZON) for member in TOGETHER.members]).mean(0)
+    torch.testing.assert_close(TOGETHER.forecast(apart, HORIZON), mean)
+    samples = TOGETHER.sample(apart, HORIZON, 5)
+    for place, (member, rank) in enumerate(((straight, 0), (learned, 0), (turned, 0), (straight, 1), (learned, 1))):
+        torch.testing.assert_close(samples[:, place], member.sample(apart, HORIZON, 2)[:, rank])
+    assert TOGETHER.futures == 60
+
+
+def test_people_keep_apart_in_the_mean_of_forecasts_in_which_they_do():
+    """One model lets both walk on the left of the other, one on the right: the mean walks through."""
+
+    class Aside(ConstantVelocityForecaster):
+        def __init__(self, by: float):
+            self.by = torch.tensor([[0.0, by], [0.0, -by]])[:, None]
+
+        def forecast(self, scene: Scene, horizon: int) -> torch.Tensor:
+            return super().forecast(scene, horizon) + self.by
+
+    time = 0.4 * torch.arange(-7.0, 1.0)[:, None]
+    meeting = torch.stack((torch.tensor([-2.0, 0.01]) + time * torch.tensor([1.0, 0.0]),
+                           torch.tensor([2.0, -0.01]) - time * torch.tensor([1.0, 0.0])))  # fmt: skip
+    path = Ensemble("mean of 2", [Aside(0.4), Aside(-0.4)]).forecast(Scene.from_arrays(meeting, 0.4), HORIZON)[0]
+    assert (path[0] - path[1]).norm(dim=-1).min() > 0.2
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

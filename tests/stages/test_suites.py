@@ -151,6 +151,22 @@ def test_a_model_is_scored_on_the_best_of_no_more_futures_than_it_has(data_root,
     assert told == best_of
 
 
+def test_runs_that_differ_in_the_seed_are_averaged(finished, data_root, tmp_path):
+    short = ("pretrain.epochs=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
+    other = train(crowd(data_root, tmp_path / "other", "seed=1", *short))
+    name = "suite.name=forecast_together"
+    evaluate(composed("eval", f"run={finished}", "suite=forecast", name, f"suite.members=[{finished}]"))
+    rows = results(finished)["forecast_together"]
+    assert list(rows) == ["jepa", "jepa, mean of 2", *ROWS[1:], "truth"]
+    assert rows["jepa, mean of 2"]["ade"]["mean"] == pytest.approx(rows["jepa"]["ade"]["mean"], rel=1e-4)
+    evaluate(composed("eval", f"run={finished}", "suite=forecast", name, f"suite.members=[{other}]"))
+    rows = results(finished)["forecast_together"]
+    assert rows["jepa, mean of 2"]["ade"]["mean"] != pytest.approx(rows["jepa"]["ade"]["mean"], rel=1e-4)
+    foreign = train(crowd(data_root, tmp_path / "foreign", "data.source.test=[]", *short))
+    with pytest.raises(ValueError, match="trained on other recordings"):
+        evaluate(composed("eval", f"run={finished}", "suite=forecast", name, f"suite.members=[{foreign}]"))
+
+
 def test_wrong_settings_are_named(finished):
     for change, message in (
         ("suite.split=train", "choose test, or val"),
