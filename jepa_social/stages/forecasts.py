@@ -151,12 +151,18 @@ def _intervals(columns: Columns, window: np.ndarray) -> dict:
 
 def _members(runs: Sequence[str], trained: DictConfig) -> list[WorldModel]:
     """The world models of `runs`, which must have seen what the run itself has: none may know the test recordings."""
-    models, own = [], OmegaConf.to_container(trained.data.source, resolve=True)
+    models = []
     for run in runs:
         models.append(WorldModel.load(run_folder(run)))
-        if OmegaConf.to_container(read_settings(run_folder(run)).data.source, resolve=True) != own:
+        if _sources(read_settings(run_folder(run))) != _sources(trained):
             raise ValueError(f"suite.members: {run} was trained on other recordings: name runs that differ in the seed")
     return models
+
+
+def _sources(settings: DictConfig) -> list:
+    """Where recordings came from, those of pretraining too."""
+    found = (settings.data.source, settings.pretrain.source)
+    return [None if one is None else OmegaConf.to_container(one, resolve=True) for one in found]
 
 
 def _training_scenes(trained: DictConfig) -> Iterator[Scene]:

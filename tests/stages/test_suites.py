@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 
 from jepa_social.data.logs import Logs
 from jepa_social.planning.acquainted import Acquainted
+from jepa_social.runs import read_settings, write_settings
 from jepa_social.stages.suites import _policies, evaluate
 from jepa_social.stages.training import train
 from tests.planning.strolls import world_model
@@ -162,9 +163,13 @@ def test_runs_that_differ_in_the_seed_are_averaged(finished, data_root, tmp_path
     evaluate(composed("eval", f"run={finished}", "suite=forecast", name, f"suite.members=[{other}]"))
     rows = results(finished)["forecast_together"]
     assert rows["jepa, mean of 2"]["ade"]["mean"] != pytest.approx(rows["jepa"]["ade"]["mean"], rel=1e-4)
-    foreign = train(crowd(data_root, tmp_path / "foreign", "data.source.test=[]", *short))
-    with pytest.raises(ValueError, match="trained on other recordings"):
-        evaluate(composed("eval", f"run={finished}", "suite=forecast", name, f"suite.members=[{foreign}]"))
+    whole = read_settings(other)
+    for part in ("data", "pretrain"):
+        settings = whole.copy()
+        settings[part].source = {"_target_": "elsewhere"}
+        write_settings(other, settings)
+        with pytest.raises(ValueError, match="trained on other recordings"):
+            evaluate(composed("eval", f"run={finished}", "suite=forecast", name, f"suite.members=[{other}]"))
 
 
 def test_wrong_settings_are_named(finished):
