@@ -11,7 +11,9 @@ from jepa_social.scene import Scene
 
 
 class Ensemble:
-    """The mean of what `members` forecast, and the futures of each in turn.
+    """The mean of what `members` forecast, and about it the futures of the first.
+
+    Futures are not shared out: the likeliest few of each member are likelier, and less unlike, than all of one.
 
     Args:
         name: of its row.
@@ -24,7 +26,7 @@ class Ensemble:
     @property
     def futures(self) -> float:
         """See `Imagines`."""
-        return len(self.members) * min(member.futures for member in self.members)
+        return self.members[0].futures
 
     def forecast(self, scene: Scene, horizon: int) -> Tensor:
         """The mean of the forecasts, in which people keep apart, `[B,N,H,2]` m."""
@@ -32,13 +34,14 @@ class Ensemble:
         return keep_apart(mean[:, None], scene.present[:, :, -1])[:, 0]
 
     def sample(self, scene: Scene, horizon: int, samples: int) -> Tensor:
-        """The likeliest of each, then the second of each and so on, `[B,S,N,H,2]` m."""
-        each = -(-samples // len(self.members))
-        taken = [member.sample(scene, horizon, each) for member in self.members]
-        return torch.stack(taken, dim=2).flatten(1, 2)[:, :samples]
+        """Those of the first member, moved to where the mean is, `[B,S,N,H,2]` m."""
+        moved = self.members[0].sample(scene, horizon, samples) + self._aside(scene, horizon)
+        return keep_apart(moved, scene.present[:, :, -1])
 
     def draw(self, scene: Scene, horizon: int, samples: int, seed: int) -> Tensor:
-        """As many of each, `[B,S,N,H,2]` m."""
-        each = -(-samples // len(self.members))
-        drawn = [member.draw(scene, horizon, each, seed) for member in self.members]
-        return torch.stack(drawn, dim=2).flatten(1, 2)[:, :samples]
+        """Those of the first member, moved to where the mean is, `[B,S,N,H,2]` m."""
+        return self.members[0].draw(scene, horizon, samples, seed) + self._aside(scene, horizon)
+
+    def _aside(self, scene: Scene, horizon: int) -> Tensor:
+        """From the first member's forecast to the mean, `[B,1,N,H,2]` m."""
+        return (self.forecast(scene, horizon) - self.members[0].forecast(scene, horizon))[:, None]
