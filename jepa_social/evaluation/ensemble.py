@@ -30,8 +30,7 @@ class Ensemble:
 
     def forecast(self, scene: Scene, horizon: int) -> Tensor:
         """The mean of the forecasts, in which people keep apart, `[B,N,H,2]` m."""
-        mean = torch.stack([member.forecast(scene, horizon) for member in self.members]).mean(0)
-        return keep_apart(mean[:, None], scene.present[:, :, -1])[:, 0]
+        return self._mean(scene, horizon)[0]
 
     def sample(self, scene: Scene, horizon: int, samples: int) -> Tensor:
         """Those of the first member, moved to where the mean is, `[B,S,N,H,2]` m."""
@@ -44,4 +43,10 @@ class Ensemble:
 
     def _aside(self, scene: Scene, horizon: int) -> Tensor:
         """From the first member's forecast to the mean, `[B,1,N,H,2]` m."""
-        return (self.forecast(scene, horizon) - self.members[0].forecast(scene, horizon))[:, None]
+        mean, first = self._mean(scene, horizon)
+        return (mean - first)[:, None]
+
+    def _mean(self, scene: Scene, horizon: int) -> tuple[Tensor, Tensor]:
+        """The mean and the first member's forecast, each member asked once."""
+        paths = torch.stack([member.forecast(scene, horizon) for member in self.members])
+        return keep_apart(paths.mean(0)[:, None], scene.present[:, :, -1])[:, 0], paths[0]

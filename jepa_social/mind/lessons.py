@@ -118,7 +118,8 @@ class Lessons:
 
         W = argmin  sum_runs mean | (W u - lacking) lag / spread |^2 + doubt familiar mean | W u lag / spread |^2
 
-    where `lacking` is the true mean velocity up to a step minus the one told.
+    where `lacking` is the true mean velocity up to a step minus the one told; what is told of people who walk faster
+    than the readout's pace goes further, as if `lag` were longer.
 
     One Newton step for each run, exact as the layer is linear. A run is held back until it has been foretold with and
     without W; while the `judged` latest runs would have been likelier without, a life goes on without.
@@ -167,7 +168,7 @@ def _told_wrong(memory: Memory, readout: MotionReadout) -> tuple[Tensor, Tensor,
     """Units with a constant `[R,N,H,F+1]`, what velocity they lacked `[R,N,H,2]` m/s, and how much that weighs."""
     anchor = memory.anchor
     lag = (memory.steps.view(1, 1, -1, 1) * anchor.dt.view(-1, 1, 1, 1)).double()
-    lag = lag * readout.brisk(anchor)[..., None, None]  # what is told of the brisk goes further
+    lag = lag * readout.brisk(anchor)[..., None, None]
     told = memory.motion(readout, None)
     wrong = rotate((memory.truth - told.position[:, 0]).double() / lag, -anchor.heading[..., None].double())
     units = torch.cat((memory.units[:, 0], torch.ones_like(memory.units[:, 0, ..., :1])), dim=-1).double()

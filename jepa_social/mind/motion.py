@@ -128,8 +128,9 @@ class MotionReadout(nn.Module):
 
     def brisk(self, anchor: Anchor) -> Float[Tensor, "B N"]:
         """How many times as fast as `pace` everybody walks; 1 up to there."""
-        speed = anchor.velocity.norm(dim=-1)
-        return torch.ones_like(speed) if self.pace is None else (speed / self.pace).clamp(min=1.0)
+        if self.pace is None:
+            return torch.ones_like(anchor.heading)
+        return (anchor.velocity.norm(dim=-1) / self.pace).clamp(min=1.0)
 
     def odds(self, anchor: Anchor, prior: Float[Tensor, "B N M"]) -> Float[Tensor, "B N M"]:
         """Log-probability of each code as a *motion*: the world model's prior, corrected by what the latents say."""

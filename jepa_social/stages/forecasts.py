@@ -151,10 +151,11 @@ def _intervals(columns: Columns, window: np.ndarray) -> dict:
 
 def _members(runs: Sequence[str], trained: DictConfig) -> list[WorldModel]:
     """The world models of `runs`, which must have seen what the run itself has: none may know the test recordings."""
-    models = []
+    models, own = [], _sources(trained)
     for run in runs:
-        models.append(WorldModel.load(run_folder(run)))
-        if _sources(read_settings(run_folder(run))) != _sources(trained):
+        folder = run_folder(run)
+        models.append(WorldModel.load(folder))
+        if _sources(read_settings(folder)) != own:
             raise ValueError(f"suite.members: {run} was trained on other recordings: name runs that differ in the seed")
     return models
 

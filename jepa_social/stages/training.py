@@ -64,8 +64,8 @@ def train(config: DictConfig) -> Path:
         seen = (data if source is None else data.with_source(source)).with_labels(config.pretrain.share)
         model = _pretrain(run, seen, config, begun)
     L.seed_everything(config.seed, verbose=False)  # the readout must not depend on how pretraining was interrupted
-    told = config.readout
-    world_model = WorldModel(model, config.data.module.dt, config.data.module.future, told.hidden, told.pace)
+    windows, reading = config.data.module, config.readout
+    world_model = WorldModel(model, windows.dt, windows.future, reading.hidden, reading.pace)
     if begun is not None:
         world_model.motion.load_state_dict(begun.motion.state_dict())
     readout = FitMotion(

@@ -20,6 +20,7 @@ from tests.stages.runs import composed, crowd
 
 SOLVER = "+planner.solver.samples=16"
 EPISODES = {"crowd": 4, "replay": 3}
+SHORT = ("pretrain.epochs=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
 ROWS = ["jepa", "stand still", "constant velocity", "least squares", "random headings", "anchors"]
 
 
@@ -143,8 +144,7 @@ def test_settings_lie_side_by_side(finished):
 
 @pytest.mark.parametrize(("intents", "best_of"), [(0, set()), (1, set()), (5, {"5"})])
 def test_a_model_is_scored_on_the_best_of_no_more_futures_than_it_has(data_root, tmp_path, intents, best_of):
-    short = ("pretrain.epochs=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
-    run = train(crowd(data_root, tmp_path / "run", f"model.intents={intents}", *short))
+    run = train(crowd(data_root, tmp_path / "run", f"model.intents={intents}", *SHORT))
     evaluate(composed("eval", f"run={run}", "suite=forecast", "suite.baselines=false"))
     ours = results(run)["forecast"]["jepa"]
     assert {"ade", "fde", "nll", "inside_90"} <= set(ours)
@@ -153,8 +153,7 @@ def test_a_model_is_scored_on_the_best_of_no_more_futures_than_it_has(data_root,
 
 
 def test_runs_that_differ_in_the_seed_are_averaged(finished, data_root, tmp_path):
-    short = ("pretrain.epochs=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
-    other = train(crowd(data_root, tmp_path / "other", "seed=1", *short))
+    other = train(crowd(data_root, tmp_path / "other", "seed=1", *SHORT))
     name = "suite.name=forecast_together"
     evaluate(composed("eval", f"run={finished}", "suite=forecast", name, f"suite.members=[{finished}]"))
     rows = results(finished)["forecast_together"]
