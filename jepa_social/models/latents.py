@@ -30,6 +30,11 @@ class Anchor:
         given = [f.name for f in fields(Anchor) if getattr(anchors[0], f.name) is not None]
         return Anchor(**{name: torch.cat([getattr(a, name) for a in anchors]) for name in given})
 
+    def __getitem__(self, rows: Int[Tensor, "K"]) -> "Anchor":
+        """The anchors `rows`, in that order; one may come more than once."""
+        given = [f.name for f in fields(Anchor) if getattr(self, f.name) is not None]
+        return Anchor(**{name: getattr(self, name)[rows] for name in given})
+
     def select(self, agents: Int[Tensor, "B K"]) -> "Anchor":
         """Keep only the listed agents of each scene, each listed once; `ego` becomes its index in the list, or -1."""
         rows = torch.arange(agents.shape[0], device=agents.device)[:, None]

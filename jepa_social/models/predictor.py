@@ -129,6 +129,11 @@ class Predictor(nn.Module):
         change = self.bend(nn.functional.silu(self.gather(influence) + skip))
         return torch.addcmul(self.latents(foreseen), change, (anchor.ego >= 0).view(-1, 1, 1, 1, 1).to(change))
 
+    def reaction_parameters(self) -> Iterator[nn.Parameter]:
+        """What only `react` reads."""
+        for layer in (self.context, self.see, self.act, self.gather, self.bend):
+            yield from layer.parameters()
+
     def _ego_action(self, anchor: Anchor, actions: Tensor) -> Tensor:
         """The ego's commands in its own frame, `[B,S,H,F]`."""
         rows = torch.arange(anchor.ego.shape[0], device=anchor.ego.device)

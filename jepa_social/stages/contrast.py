@@ -14,11 +14,8 @@ from torch import Tensor
 
 from jepa_social.models.objectives import masked_mean
 from jepa_social.scene import KINDS, Scene
-from jepa_social.stages.augment import Augment
 
 ROBOT = KINDS.index("robot")
-DRAW = -2
-"""In place of an ego: to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -27,37 +24,43 @@ class Siblings:
 
     Attributes:
         pairs: `[P,2]` windows of the batch.
-        ego: `[B]` of windows in a pair the robot, or -1 where it is gone by the anchor; `DRAW` elsewhere.
+        ego: `[B]` the robot, or -1 where there is none or it is gone by the anchor.
     """
 
     pairs: Int[Tensor, "P 2"]
     ego: Int[Tensor, "B"]
 
-
-def check_alike(weight: float, augment: Augment, rollout: bool = True) -> None:
-    """Raise ValueError if siblings would be told apart by more than the plan, so that none were ever found."""
-    if weight > 0 and (augment.scale > 0 or augment.mirror > 0 or not rollout):
-        raise ValueError(
-            "contrast > 0 needs branches that stay alike: augment.scale=0 augment.mirror=0 pretrain.rollout=true"
-        )
+    @property
+    def paired(self) -> Bool[Tensor, "B"]:
+        """Which windows have a sibling."""
+        found = torch.zeros(len(self.ego), dtype=torch.bool, device=self.ego.device)
+        found[self.pairs.flatten()] = True
+        return found
 
 
 def find_siblings(scene: Scene, now: int) -> Siblings:
     """Windows of a batch with the same past up to frame `now`; whether the robot is still there at `now` may differ."""
     robot = scene.kind == ROBOT
-    batch, rows = robot.shape[0], torch.arange(robot.shape[0], device=robot.device)
+    rows = torch.arange(robot.shape[0], device=robot.device)
     past = scene.position[:, :, : now + 1].clone()
     past[:, :, now] *= ~robot[..., None]
     there = scene.present[:, :, : now + 1].clone()
     there[:, :, now] |= robot
-    same = (past[:, None] == past).flatten(2).all(-1) & (there[:, None] == there).flatten(2).all(-1)
-    same &= (robot[:, None] == robot).all(-1) & robot.any(1)
-    pairs = (same & (rows[:, None] < rows)).nonzero()
-    twin = torch.zeros(batch, dtype=torch.bool, device=robot.device)
-    twin[pairs.flatten()] = True
+    same = _alike(past, there) & (robot[:, None] == robot).all(-1) & robot.any(1)
     which = robot.long().argmax(1)
-    driven = scene.present[rows, which, now:].all(-1)
-    return Siblings(pairs, torch.where(twin, torch.where(driven, which, -1), DRAW))
+    driven = robot.any(1) & scene.present[rows, which, now:].all(-1)
+    return Siblings((same & (rows[:, None] < rows)).nonzero(), torch.where(driven, which, -1))
+
+
+def shared_pasts(scene: Scene, now: int) -> tuple[Int[Tensor, "U"], Int[Tensor, "B"]]:
+    """Windows whose pasts up to frame `now` are all that there are in a batch, and for each window which of them."""
+    same = _alike(scene.position[:, :, : now + 1], scene.present[:, :, : now + 1])
+    return same.long().argmax(1).unique(return_inverse=True)
+
+
+def _alike(position: Tensor, present: Tensor) -> Bool[Tensor, "B B"]:
+    there = (present[:, None] == present).flatten(2).all(-1)
+    return there & (position[:, None] == position).flatten(2).all(-1)
 
 
 def contrast(
@@ -66,20 +69,21 @@ def contrast(
     mask: Bool[Tensor, "B N H"],
     siblings: Siblings,
     kind: Int[Tensor, "B N"],
-    even: bool = False,
 ) -> Float[Tensor, ""]:
-    """Huber loss (1 m) of predicted against true differences between siblings' futures (m), over people; 0 without any.
+    """Huber loss (1 m) of predicted against true differences between siblings' futures, over people; 0 without any.
+
+    Differences grow with time, and the late ones can hardly be foreseen. So each is divided by its step's number (over
+    the root mean square of all), and early ones, on which a planner acts, count alike.
 
     Args:
-        predicted, truth: positions or journeys, both in one frame of reference for all siblings.
+        predicted, truth: positions, m.
         mask: where there is a future.
+        siblings: which windows are held against each other.
         kind: of the agents; a robot's differences are plans, not reactions.
-        even: differences grow with time, and the late ones can hardly be foreseen. So each is divided by its step's
-            number (over the root mean square of all), and early ones, on which a planner acts, count alike.
     """
     one, other = siblings.pairs.unbind(1)
     step = torch.arange(1, truth.shape[2] + 1, device=truth.device, dtype=truth.dtype)[:, None]
-    scale = step.square().mean().sqrt() / step if even else torch.ones_like(step)
+    scale = step.square().mean().sqrt() / step
     guess, real = ((value[one] - value[other]) * scale for value in (predicted, truth))
     error = F.huber_loss(guess, real, reduction="none").sum(-1)
     return masked_mean(error, mask[one] & mask[other] & (kind[one] != ROBOT)[..., None])

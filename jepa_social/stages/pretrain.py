@@ -17,7 +17,6 @@ from jepa_social.models.tokenizer import has_frame
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.chance import seed_step
-from jepa_social.stages.contrast import check_alike, contrast, find_siblings
 from jepa_social.stages.inference import Inference
 from jepa_social.stages.masking import Masking
 from jepa_social.stages.noise import Noise
@@ -40,8 +39,6 @@ class Pretrain(L.LightningModule):
         noise: by how much training jitters what the context encoder sees.
         intents: how codes are inferred, for a model that has them.
         journey: weight of a metre by which a latent's frame is imagined elsewhere (see `jepa_social.models.journey`).
-        contrast, even: weight of the difference between branches of one moment, and whether early and late ones count
-            alike (see `jepa_social.stages.contrast`).
         starts: rollouts per window (see `draw_starts`).
         free: share of rollouts in which nobody's plan is given.
         seed: every training step draws from (seed, step), so that a resumed run repeats what an unbroken one does.
@@ -64,16 +61,13 @@ class Pretrain(L.LightningModule):
         noise: Noise | None = None,
         intents: Inference | None = None,
         journey: float = 0.25,
-        contrast: float = 0.0,
-        even: bool = False,
     ):
         super().__init__()
-        check_alike(contrast, augment, rollout)
         self.model, self.objective, self.schedule, self.augment = model, objective, schedule, augment
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
         self.watch_every, self.rollout, self.masking = watch_every, rollout, masking or Masking()
         self.noise, self.intents, self.journey = noise or Noise(), intents or Inference(), journey
-        self.contrast, self.even, self.alarm = contrast, even, CollapseAlarm()
+        self.alarm = CollapseAlarm()
 
     def terms(self, scene: Scene, corrupt: bool = False) -> tuple[Terms, Tensor]:
         """Loss terms of a batch, and latents `[K,D]` of who is present.
@@ -87,8 +81,7 @@ class Pretrain(L.LightningModule):
         if context is not scene:
             context = context.between(0, max(starts) + 1)
         latents = self.model.encode(context)
-        siblings = find_siblings(scene, starts[0]) if self.contrast > 0 else None
-        rollouts = draw_rollouts(latents, starts, horizon, self.free, scene, ask=True, siblings=siblings)
+        rollouts = draw_rollouts(latents, starts, horizon, self.free, scene, ask=True)
         foreseen = self.model.foresee(rollouts.anchor, horizon)
         prediction = self.model.imagine(rollouts.anchor, rollouts.actions, foreseen=foreseen)
         mask = rollouts.gather(scene.present) & rollouts.anchor.present[..., None]
@@ -110,12 +103,6 @@ class Pretrain(L.LightningModule):
         astray = masked_mean(_astray(prediction[:, 0], gone), framed)
         terms.total = terms.total + self.journey * astray
         terms.extra["journey"] = astray.detach()
-        if siblings is not None:
-            first = slice(scene.position.shape[0])  # rollouts from the anchor up to which siblings are alike
-            imagined = prediction[first, 0, ..., -JOURNEY:]
-            differ = contrast(imagined, gone[first], framed[first], siblings, scene.kind, self.even)
-            terms.total = terms.total + self.contrast * differ
-            terms.extra["contrast"] = differ.detach()
         if self.model.intents is not None and self.intents.weight > 0:
             whole = torch.cat((target, gone), dim=-1)
             self.intents.add(terms, self.model.intents, self._error, foreseen, prediction, whole, framed)

@@ -10,7 +10,6 @@ from jepa_social.mind.world_model import WorldModel
 from jepa_social.scene import Scene
 from jepa_social.stages.augment import Augment
 from jepa_social.stages.chance import seed_step
-from jepa_social.stages.contrast import check_alike, contrast, find_siblings
 from jepa_social.stages.futures import Futures
 from jepa_social.stages.masking import Masking
 from jepa_social.stages.noise import Noise
@@ -26,8 +25,6 @@ class FitMotion(L.LightningModule):
         frozen: whether encoder and predictor keep still; if not they learn from positions too: the supervised
             reference, on the same data and code.
         loss: what is minimised.
-        contrast, even: weight of the difference between branches of one moment, and whether early and late ones count
-            alike (see `jepa_social.stages.contrast`).
         schedule, augment, noise, masking, horizon, starts, free, seed: as in `Pretrain`; of masking only what is
             visible at the anchor is learned from, as only that can be forecast.
     """
@@ -45,15 +42,12 @@ class FitMotion(L.LightningModule):
         noise: Noise | None = None,
         loss: Futures | None = None,
         frozen: bool = True,
-        contrast: float = 0.0,
-        even: bool = False,
     ):
         super().__init__()
-        check_alike(contrast, augment)
         self.world_model, self.schedule, self.augment = world_model, schedule, augment
         self.noise, self.loss, self.frozen = noise or Noise(), loss or Futures(), frozen
         self.horizon, self.starts, self.free, self.seed = horizon, starts, free, seed
-        self.masking, self.contrast, self.even = masking or Masking(), contrast, even
+        self.masking = masking or Masking()
         self.ade, self.fde = ADE(), FDE()
         world_model.requires_grad_(True)
         if frozen:
@@ -73,9 +67,8 @@ class FitMotion(L.LightningModule):
         now = max(starts)
         context = self.masking(self.noise(scene), now).between(0, now + 1)
         with torch.set_grad_enabled(not self.frozen):
-            siblings = find_siblings(scene, now) if self.contrast > 0 else None
             latents = jepa.encode(context)
-            rollouts = draw_rollouts(latents, starts, self.horizon, self.free, scene, siblings=siblings)
+            rollouts = draw_rollouts(latents, starts, self.horizon, self.free, scene)
             foreseen = jepa.foresee(rollouts.anchor, self.horizon)
             imagined = jepa.imagine(rollouts.anchor, rollouts.actions, foreseen=foreseen)
         anchor = rollouts.anchor
@@ -83,10 +76,6 @@ class FitMotion(L.LightningModule):
         mask = rollouts.gather(scene.present) & (anchor.present & others)[..., None]
         truth = rollouts.gather(scene.position)
         terms = self.loss(self.world_model, rollouts, (foreseen, imagined), truth, mask)
-        if siblings is not None:
-            path, first = self.world_model.motion(anchor, imagined).position[:, 0], slice(scene.position.shape[0])
-            terms["contrast"] = contrast(path[first], truth[first], mask[first], siblings, scene.kind, self.even)
-            terms["loss"] = terms["loss"] + self.contrast * terms["contrast"]
         self.log_dict(
             {f"train/readout_{name}": value for name, value in terms.items()}, batch_size=scene.position.shape[0]
         )

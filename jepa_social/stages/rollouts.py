@@ -7,7 +7,6 @@ from torch import Tensor
 
 from jepa_social.models.latents import Anchor, Latents
 from jepa_social.scene import KINDS, Scene
-from jepa_social.stages.contrast import DRAW, Siblings
 
 
 @dataclass
@@ -75,7 +74,6 @@ def draw_rollouts(
     free: float,
     scene: Scene | None = None,
     ask: bool = False,
-    siblings: Siblings | None = None,
 ) -> Rollouts:
     """Rollouts from every start, each with an ego drawn anew (see `draw_egos`) among those whom the encoder saw.
 
@@ -86,7 +84,6 @@ def draw_rollouts(
         ask: imagine also agents of whom nothing was observed. Of such an agent the anchor tells where it is (what a
             positional embedding tells of a masked patch in I-JEPA) and nothing else: latent, velocity and heading are
             0, and zero is a latent that no observed agent has.
-        siblings: whose ego is not drawn: it is the robot.
     """
     seen = latents.scene
     scene = seen if scene is None else scene
@@ -96,8 +93,6 @@ def draw_rollouts(
     for start in starts:
         anchor = latents.at(start)
         anchor.ego = draw_egos(scene, start, horizon, free, anchor.present)
-        if siblings is not None:
-            anchor.ego = torch.where(siblings.ego == DRAW, anchor.ego, siblings.ego)
         if ask:
             anchor.present = anchor.present | (unseen & scene.present[:, :, start])
             anchor.position = torch.where(unseen[..., None], scene.position[:, :, start], anchor.position)

@@ -30,6 +30,7 @@ from jepa_social.stages.health import LatentHealth
 from jepa_social.stages.intent_pictures import IntentPictures
 from jepa_social.stages.pictures import ForecastPictures, LatentPictures
 from jepa_social.stages.pretrain import Pretrain
+from jepa_social.stages.react import FitReaction, check_branches
 from jepa_social.stages.readout import FitMotion
 
 WHERE = ("accelerator", "strategy", "profiler", "detect_anomaly", "deterministic", "benchmark", "inference_mode")
@@ -56,6 +57,8 @@ def train(config: DictConfig) -> Path:
     data: SceneDataModule = instantiate(config.data.module)
     source = instantiate(config.pretrain.source)
     data.check()
+    if config.reaction.epochs:
+        check_branches(data.windows("train"))
     write_settings(run, settings)
     if config.objective is None:  # a reference that is not pretrained
         model = SocialJEPA(ModelConfig.of(config.model), teacher=False)
@@ -80,8 +83,6 @@ def train(config: DictConfig) -> Path:
         noise=instantiate(config.noise),
         loss=instantiate(config.readout.loss),
         frozen=config.readout.frozen,
-        contrast=config.readout.contrast,
-        even=config.readout.even,
     )
     # Trained end to end the readout has no pretraining before it: it gets as many epochs as both together.
     epochs = config.readout.epochs + (0 if config.readout.frozen else config.pretrain.epochs)
@@ -89,6 +90,11 @@ def train(config: DictConfig) -> Path:
     looks: list[Callback] = [ForecastPictures(run / "figures"), IntentPictures(run / "figures")]
     with _alone(Path(config.readout.folder), fitted_by(config)) as folder:
         _fit(folder, readout, labelled, config, epochs, looks)
+    if config.reaction.epochs:
+        L.seed_everything(config.seed, verbose=False)
+        schedule = instantiate(config.reaction.schedule)
+        stage = FitReaction(world_model, schedule, windows.future, config.reaction.displacement)
+        _fit(run / "reaction", stage, data, config, config.reaction.epochs, [])
     if rank_zero_only.rank == 0:
         world_model.save(run)
         Console().print(f"saved [bold]{run / CONFIG}[/] and the weights beside it")
@@ -186,8 +192,6 @@ def _pretrain(run: Path, data: SceneDataModule, config: DictConfig, begun: World
         noise=instantiate(config.noise),
         intents=instantiate(config.pretrain.intents),
         journey=config.pretrain.journey,
-        contrast=config.pretrain.contrast,
-        even=config.pretrain.even,
     )
     looks: list[Callback] = [LatentPictures(run / "figures"), LatentHealth(run / "figures")]
     with _alone(Path(config.pretrain.folder), pretrained_by(config)) as folder:
