@@ -2,8 +2,8 @@
 
 Latents and readout say where people go. The few layers that a plan passes through (`Predictor.react`) learn here by how
 much it bends that, from futures that differ in nothing but the plan (see `contrast`). Branches of a moment share its
-past, which is encoded and imagined once for all of them: a step costs an eighth of one that trains everything, and it
-is the number of moments seen that counts (docs/LOG.md, 2026-12-01).
+past, which is encoded and imagined once for all of them: a step costs an eighth of one that trains everything, so every
+moment can be looked at often (docs/LOG.md, 2026-12-01).
 """
 
 import lightning as L
@@ -57,9 +57,9 @@ class FitReaction(L.LightningModule):
         siblings, (first, which) = find_siblings(scene, now), shared_pasts(scene, now)
         jepa = self.world_model.jepa
         with torch.no_grad():
-            latents = jepa.encode(scene[first].between(0, now + 1))
-            foreseen = jepa.foresee(latents.at(), self.horizon)[which]
-        anchor = latents.at()[which]
+            past = jepa.encode(scene[first].between(0, now + 1)).at()
+            foreseen = jepa.foresee(past, self.horizon)[which]
+        anchor = past[which]
         anchor.ego = siblings.ego
         rows, driven = torch.arange(len(which), device=which.device), siblings.ego >= 0
         did = scene.velocity[rows, siblings.ego.clamp(min=0), now + 1 :] * driven.view(-1, 1, 1)
