@@ -27,13 +27,14 @@ class Anchor:
     @staticmethod
     def cat(anchors: "list[Anchor]") -> "Anchor":
         """Join along B."""
-        given = [f.name for f in fields(Anchor) if getattr(anchors[0], f.name) is not None]
-        return Anchor(**{name: torch.cat([getattr(a, name) for a in anchors]) for name in given})
+        return Anchor(**{name: torch.cat([getattr(a, name) for a in anchors]) for name in anchors[0]._given()})
 
     def __getitem__(self, rows: Int[Tensor, "K"]) -> "Anchor":
         """The anchors `rows`, in that order; one may come more than once."""
-        given = [f.name for f in fields(Anchor) if getattr(self, f.name) is not None]
-        return Anchor(**{name: getattr(self, name)[rows] for name in given})
+        return Anchor(**{name: getattr(self, name)[rows] for name in self._given()})
+
+    def _given(self) -> list[str]:
+        return [f.name for f in fields(Anchor) if getattr(self, f.name) is not None]
 
     def select(self, agents: Int[Tensor, "B K"]) -> "Anchor":
         """Keep only the listed agents of each scene, each listed once; `ego` becomes its index in the list, or -1."""

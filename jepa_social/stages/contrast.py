@@ -30,13 +30,6 @@ class Siblings:
     pairs: Int[Tensor, "P 2"]
     ego: Int[Tensor, "B"]
 
-    @property
-    def paired(self) -> Bool[Tensor, "B"]:
-        """Which windows have a sibling."""
-        found = torch.zeros(len(self.ego), dtype=torch.bool, device=self.ego.device)
-        found[self.pairs.flatten()] = True
-        return found
-
 
 def find_siblings(scene: Scene, now: int) -> Siblings:
     """Windows of a batch with the same past up to frame `now`; whether the robot is still there at `now` may differ."""

@@ -18,6 +18,7 @@ from jepa_social.scene import Scene
 from jepa_social.stages.contrast import ROBOT, contrast, find_siblings, shared_pasts
 from jepa_social.stages.futures import displacement, over_agents
 from jepa_social.stages.optim import Schedule, build_optimizer
+from jepa_social.stages.rollouts import plans_taken
 
 
 class FitReaction(L.LightningModule):
@@ -51,7 +52,7 @@ class FitReaction(L.LightningModule):
     def terms(self, scene: Scene) -> tuple[Tensor, Tensor, int]:
         """Error of differences between siblings' futures, mean displacement (m) of the futures, and how many."""
         now = scene.frames - 1 - self.horizon
-        twins = find_siblings(scene, now).paired.nonzero()[:, 0]
+        twins = find_siblings(scene, now).pairs.unique()
         # a process without siblings must take part in the step as well
         scene = scene[twins if len(twins) else torch.zeros(1, dtype=torch.long, device=twins.device)]
         siblings, (first, which) = find_siblings(scene, now), shared_pasts(scene, now)
@@ -61,9 +62,8 @@ class FitReaction(L.LightningModule):
             foreseen = jepa.foresee(past, self.horizon)[which]
         anchor = past[which]
         anchor.ego = siblings.ego
-        rows, driven = torch.arange(len(which), device=which.device), siblings.ego >= 0
-        did = scene.velocity[rows, siblings.ego.clamp(min=0), now + 1 :] * driven.view(-1, 1, 1)
-        path = self.world_model.motion(anchor, jepa.imagine(anchor, did[:, None], foreseen=foreseen)).position
+        did = plans_taken(scene, siblings.ego, now, self.horizon)
+        path = self.world_model.motion(anchor, jepa.imagine(anchor, did, foreseen=foreseen)).position
         truth = scene.position[:, :, now + 1 :]
         mask = scene.present[:, :, now + 1 :] & (anchor.present & (scene.kind != ROBOT))[..., None]
         differ = contrast(path[:, 0], truth, mask, siblings, scene.kind)

@@ -67,6 +67,13 @@ def draw_egos(scene: Scene, start: int, horizon: int, free: float, visible: Tens
     return torch.where(withheld, -1, drawn)
 
 
+def plans_taken(scene: Scene, ego: Tensor, start: int, horizon: int) -> Tensor:
+    """What `ego [B]` did in the `horizon` frames after `start`: velocities `[B,1,H,2]` m/s, zero where it is -1."""
+    rows = torch.arange(len(ego), device=ego.device)
+    done = scene.velocity[rows, ego.clamp(min=0), start + 1 : start + 1 + horizon]
+    return (done * (ego >= 0).view(-1, 1, 1))[:, None]
+
+
 def draw_rollouts(
     latents: Latents,
     starts: list[int],
@@ -87,7 +94,6 @@ def draw_rollouts(
     """
     seen = latents.scene
     scene = seen if scene is None else scene
-    rows = torch.arange(scene.position.shape[0], device=scene.position.device)
     unseen = ~seen.present.any(-1)
     anchors, actions = [], []
     for start in starts:
@@ -96,7 +102,6 @@ def draw_rollouts(
         if ask:
             anchor.present = anchor.present | (unseen & scene.present[:, :, start])
             anchor.position = torch.where(unseen[..., None], scene.position[:, :, start], anchor.position)
-        done = scene.velocity[rows, anchor.ego.clamp(min=0), start + 1 : start + 1 + horizon]
-        actions.append((done * (anchor.ego >= 0).view(-1, 1, 1))[:, None])
+        actions.append(plans_taken(scene, anchor.ego, start, horizon))
         anchors.append(anchor)
     return Rollouts(Anchor.cat(anchors), torch.cat(actions), starts, horizon)

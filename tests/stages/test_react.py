@@ -6,10 +6,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from jepa_social.data.dataset import SceneWindows
-from jepa_social.data.logs import Logs
-from jepa_social.data.module import SceneDataModule
-from jepa_social.data.schema import write_log
 from jepa_social.mind.world_model import WorldModel
 from jepa_social.models.jepa import ModelConfig, SocialJEPA
 from jepa_social.scene import Scene
@@ -18,8 +14,6 @@ from jepa_social.stages.futures import displacement, over_agents
 from jepa_social.stages.optim import Schedule
 from jepa_social.stages.react import FitReaction
 from jepa_social.stages.training import train
-from jepa_social.worlds.branches import Branching
-from jepa_social.worlds.simulate import simulate
 from tests.stages.runs import CROWD, TINY, composed
 
 OBSERVED, FUTURE = 8, 12
@@ -27,18 +21,6 @@ BRANCHED = [
     *(setting for setting in CROWD if not setting.startswith("experiment")), *TINY, "experiment=reactive",
     "data.source.branching.moments=1", "data.module.future=12", "model.walls=0", "reaction.epochs=2",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def windows(tmp_path_factory) -> SceneWindows:
-    folder = tmp_path_factory.mktemp("branched")
-    branching = Branching(moments=2, within=5.0)
-    made = simulate(episodes=6, people=3, seconds=8.0, visible=True, branching=branching, progress=False)
-    write_log(folder / "log.parquet", made, "test")
-    logs = Logs(str(folder / "log.parquet"), 0.0, 0.0)
-    found = SceneDataModule(logs, folder / "cache", OBSERVED, FUTURE, 0.25, stride=6).windows("train")
-    assert found is not None
-    return found
 
 
 @pytest.fixture
@@ -63,8 +45,8 @@ def fit(stage: FitReaction, scene: Scene, steps: int) -> list[float]:
     return losses
 
 
-def test_differences_are_learned_and_forecasts_without_a_plan_stay_to_the_last_bit(stage, windows):
-    scene, model = windows.batch(range(len(windows))), stage.world_model
+def test_differences_are_learned_and_forecasts_without_a_plan_stay_to_the_last_bit(stage, branches):
+    scene, model = branches.batch(range(len(branches))), stage.world_model
     past, before = scene.between(0, OBSERVED), deepcopy(model.state_dict())
     forecast, futures = model.forecast(past), model.sample(past)
     losses = fit(stage, scene, 60)
@@ -76,11 +58,11 @@ def test_differences_are_learned_and_forecasts_without_a_plan_stay_to_the_last_b
     assert changed == {name for name, parameter in model.named_parameters() if id(parameter) in reaction}
 
 
-def test_pasts_encoded_once_give_what_every_window_encoded_gives(stage, windows):
-    scene = windows.batch(range(len(windows)))
+def test_pasts_encoded_once_give_what_every_window_encoded_gives(stage, branches):
+    scene = branches.batch(range(len(branches)))
     now, model = OBSERVED - 1, stage.world_model
     differ, astray, size = stage.terms(scene)
-    scene = scene[find_siblings(scene, now).paired.nonzero()[:, 0]]
+    scene = scene[find_siblings(scene, now).pairs.unique()]
     assert size == scene.position.shape[0]
     siblings = find_siblings(scene, now)
     anchor = model.jepa.encode(scene.between(0, OBSERVED)).at()
@@ -93,8 +75,8 @@ def test_pasts_encoded_once_give_what_every_window_encoded_gives(stage, windows)
     torch.testing.assert_close(astray, over_agents(displacement(path, truth, mask), mask))
 
 
-def test_a_batch_without_siblings_teaches_no_differences(stage, windows):
-    differ, astray, size = stage.terms(windows.batch([0]))
+def test_a_batch_without_siblings_teaches_no_differences(stage, branches):
+    differ, astray, size = stage.terms(branches.batch([0]))
     (differ + astray).backward()
     assert differ == 0
     assert astray.isfinite()
